@@ -1,0 +1,1 @@
+"""Who can speak: assistants, functions, scripts."""

@@ -1,0 +1,1 @@
+"""What has been said: messages, the transcript, the view guards get, who can speak."""

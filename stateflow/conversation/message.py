@@ -1,0 +1,244 @@
+"""Messages: what one speaker put on the record in one turn.
+
+A message is frozen.  Its outcome is typed (an exit code is a number, a failed check is
+``ok=False``), because guards that read outcomes out of text are how the published
+machines went wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from stateflow.value import Json
+
+__all__ = [
+    "NO_USAGE",
+    "PASS",
+    "SILENCE",
+    "Fault",
+    "Message",
+    "Outcome",
+    "Pass",
+    "ToolCall",
+    "Usage",
+    "message_from",
+    "message_json",
+    "usage_json",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What calls to models cost, as counted by their providers.
+
+    Example:
+        >>> (Usage(calls=1, input_tokens=5) + Usage(calls=1, usd=None)).usd is None
+        True
+    """
+
+    calls: int = 0
+    """Model calls made."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    """Part of the input that the provider had cached [tokens]."""
+    reasoning_tokens: int = 0
+    """Part of the output that nobody sees [tokens]."""
+    usd: float | None = 0.0
+    """Money [USD]; ``None`` where the price is not known, which is not the same as free."""
+
+    @property
+    def tokens(self) -> int:
+        """Input and output together [tokens]."""
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        """Return the sum; an unknown cost makes the sum unknown."""
+        return Usage(
+            self.calls + other.calls,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+            None if self.usd is None or other.usd is None else self.usd + other.usd,
+        )
+
+
+NO_USAGE: Final = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an executed step came out.  Plain speech has none.
+
+    Example:
+        >>> Outcome.exited(1).ok
+        False
+    """
+
+    ok: bool
+    exit_code: int | None = None
+    """Process exit status; 0 means success."""
+    timed_out: bool = False
+    detail: str = ""
+    """One line for people; guards never read it."""
+
+    @classmethod
+    def passed(cls, detail: str = "") -> Outcome:
+        """Return a good outcome."""
+        return cls(ok=True, detail=detail)
+
+    @classmethod
+    def failed(cls, detail: str = "") -> Outcome:
+        """Return a bad outcome."""
+        return cls(ok=False, detail=detail)
+
+    @classmethod
+    def exited(cls, exit_code: int, detail: str = "") -> Outcome:
+        """Return the outcome of a process that ended with *exit_code*."""
+        return cls(ok=exit_code == 0, exit_code=exit_code, detail=detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a turn ended without a message.  A value: errors become faults at the door."""
+
+    name: str
+    """The error's class, such as ``RateLimited``."""
+    text: str = ""
+    kinds: tuple[str, ...] = ()
+    """Names of the wider errors it also is, nearest first, as ``except`` would match."""
+    ordinal: int | None = None
+    """The effect of this turn that raised it; ``None`` if none did."""
+    which: str = ""
+    """The limit that was met, for ``Exhausted``."""
+
+    def is_a(self, name: str) -> bool:
+        """Tell whether ``except name`` would have caught it."""
+        return name == self.name or name in self.kinds
+
+    def __str__(self) -> str:
+        """Return ``Name: text``."""
+        return f"{self.name}: {self.text}" if self.text else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that an agent used while it spoke, with what came back."""
+
+    id: str
+    name: str
+    arguments: str
+    """JSON text, as the model wrote it."""
+    result: str = ""
+    ok: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one speaker said.
+
+    Example:
+        >>> Message("boom", outcome=Outcome.exited(1))["content"]
+        'boom'
+    """
+
+    text: str
+    speaker: str = ""
+    """Name of the agent; ``user`` for the task.  Set by the engine."""
+    outcome: Outcome | None = None
+    calls: tuple[ToolCall, ...] = ()
+    reply: Json = None
+    """The structured reply, where one was asked for."""
+    handoff: str | None = None
+    """The state or agent the speaker gives the floor to."""
+    answer: str | None = None
+    """What a person answered, where the speaker is one."""
+    ended: str | None = None
+    """The final state a nested flow ended in, where the speaker is one."""
+    usage: Usage = NO_USAGE
+
+    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - AutoGen's messages are untyped dicts
+        """Return a field by AutoGen's name: ``content``, ``name``, ``role``."""
+        match key:
+            case "content":
+                return self.text
+            case "name":
+                return self.speaker
+            case "role":
+                return "user"
+            case _:
+                raise KeyError(key)
+
+    def by(self, speaker: str) -> Message:
+        """Return the message as said by *speaker*."""
+        return self if self.speaker == speaker else replace(self, speaker=speaker)
+
+
+SILENCE: Final = Message("")
+"""Stands where nobody has said anything, so that guards need no ``None`` test."""
+
+
+class Pass:
+    """The type of ``PASS``: nothing to say, and no error."""
+
+    def __repr__(self) -> str:
+        """Return ``PASS``."""
+        return "PASS"
+
+
+PASS: Final = Pass()
+"""Returned by an agent that has nothing to say in this turn."""
+
+
+def message_json(message: Message) -> dict[str, Json]:
+    """Return what *message* says as JSON: text first, only fields that are set, no speaker."""
+    said: dict[str, Json] = {"text": message.text}
+    if message.outcome is not None:
+        outcome = message.outcome
+        said["outcome"] = {
+            "ok": outcome.ok,
+            **({} if outcome.exit_code is None else {"exit_code": outcome.exit_code}),
+            **({"timed_out": True} if outcome.timed_out else {}),
+            **({"detail": outcome.detail} if outcome.detail else {}),
+        }
+    if message.calls:
+        said["calls"] = [
+            {"id": c.id, "name": c.name, "arguments": c.arguments, "result": c.result, "ok": c.ok}
+            for c in message.calls
+        ]
+    for name in ("reply", "handoff", "answer", "ended"):
+        value: Json = getattr(message, name)
+        if value is not None:
+            said[name] = value
+    if message.usage is not NO_USAGE and message.usage != NO_USAGE:
+        said["usage"] = usage_json(message.usage)
+    return said
+
+
+def message_from(said: Mapping[str, Any], speaker: str) -> Message:
+    """Return the message that :func:`message_json` wrote, as said by *speaker*."""
+    if len(said) == 1:
+        return Message(said["text"], speaker)
+    rest = {key: value for key, value in said.items() if key != "text"}
+    if "outcome" in rest:
+        rest["outcome"] = Outcome(**rest["outcome"])
+    if "calls" in rest:
+        rest["calls"] = tuple(ToolCall(**call) for call in rest["calls"])
+    if "usage" in rest:
+        rest["usage"] = Usage(**rest["usage"])
+    return Message(said["text"], speaker, **rest)
+
+
+def usage_json(usage: Usage) -> dict[str, Json]:
+    """Return the figures of *usage* that are not zero."""
+    figures: dict[str, Json] = {
+        name: value
+        for name in ("calls", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+        if (value := getattr(usage, name))
+    }
+    if usage.usd is None or usage.usd:
+        figures["usd"] = usage.usd
+    return figures

@@ -1,0 +1,1 @@
+"""A run: the door, the core loop, the runner and its shorthands."""

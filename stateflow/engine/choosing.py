@@ -1,0 +1,48 @@
+"""Asking a chooser: the chat it sees, and how its answer is held against the table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stateflow.conversation.effect import Call, FaultRaised
+from stateflow.conversation.message import Fault
+from stateflow.conversation.view import View
+from stateflow.engine.door import fault_of
+from stateflow.engine.operations import pick
+from stateflow.engine.turn import EngineTurn
+from stateflow.errors import StoreError
+from stateflow.machine.choose import Chat, Chooser
+from stateflow.machine.flow import Flow
+from stateflow.machine.state import State
+
+__all__ = ["chat_of", "choose"]
+
+
+def chat_of(flow: Flow, state: State, enabled: list[int], view: View) -> Chat:
+    """Return the chat with the targets of the *enabled* transitions, each once, in order."""
+    targets = list(dict.fromkeys(state.transitions[index].target for index in enabled))
+    places = [flow.places[target] if target is not None else None for target in targets]
+    agents = tuple(place.agent if isinstance(place, State) else None for place in places)
+    spoke = next((a for a in state.agents if a.name == view.last.speaker), state.agent)
+    describe = tuple(str(getattr(agent, "description", "") or "") for agent in agents)
+    return Chat(view, tuple(targets), agents, spoke, describe)
+
+
+async def choose(chooser: Chooser, chat: Chat, turn: EngineTurn) -> str | None | Fault:
+    """Return the candidate that *chooser* picks, or why it picked none.
+
+    A composed chooser makes effects of its own; any other is one effect.
+    """
+    try:
+        if chooser.composed:
+            return pick(chooser.name, await chooser.choose(chat, turn), chat)
+        candidates: list[Any] = list(chat.candidates)
+        (result,) = await turn.perform(Call("speaker.choose", {"candidates": candidates}))
+        answer: Any = result.unwrap()
+        return pick(chooser.name, answer["to"], chat)
+    except StoreError:
+        raise
+    except FaultRaised as error:
+        return error.fault
+    except Exception as error:  # noqa: BLE001 - a chooser is the user's; its error is a fault
+        return fault_of(error)

@@ -1,0 +1,321 @@
+"""The core: speak, step, record, again.
+
+It reads the table and asks the door; it knows nothing of stores, clocks or networks, so live
+runs, resumed runs and replays are this one coroutine behind different doors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel
+
+from stateflow.conversation.agent import Agent
+from stateflow.conversation.effect import Call, Effect
+from stateflow.conversation.message import (
+    NO_USAGE,
+    Fault,
+    Message,
+    Pass,
+    Usage,
+    message_from,
+    message_json,
+)
+from stateflow.engine.choosing import chat_of, choose
+from stateflow.engine.door import Door, Parked, fault_of
+from stateflow.engine.operations import Scene, said_by
+from stateflow.engine.spending import over
+from stateflow.engine.stepping import ActionRaised, Spoken, Stepping, view_of
+from stateflow.engine.turn import EngineTurn
+from stateflow.errors import StoreError
+from stateflow.journal.event import EffectDone, RunEnded, RunPaused, Said, Step, TurnTaken
+from stateflow.journal.stop import Stop
+from stateflow.machine.budget import Budget
+from stateflow.machine.flow import Flow
+from stateflow.machine.kernel import Decision, Event, GuardRaised
+from stateflow.machine.state import Final, Junction, Place, State
+from stateflow.models.names import ModelPool
+
+__all__ = ["Conductor"]
+
+_FAIR = 8
+"""Turns that a run with instant agents may take before others get theirs."""
+
+
+class Conductor:
+    """Takes one run through its flow until it stops."""
+
+    def __init__(self, flow: Flow, door: Door, budget: Budget, models: ModelPool) -> None:
+        """Stand where the door's fold stands."""
+        self.flow = flow
+        self.door = door
+        self.budget = budget
+        self.models = models
+        self._typed: BaseModel | None = None
+        self._typed_from: object = None
+
+    async def until_stop(self, pausing: Any) -> Stop:  # noqa: ANN401 - anything with a flag `pausing`
+        """Take turns until the run stops; the stop is journaled."""
+        fold = self.door.fold
+        while True:
+            if fold.stop is not None:
+                return fold.stop
+            if pausing.pausing:
+                stop = Stop("paused", fold.state, "asked to pause after this turn")
+                await self.door.commit(RunPaused(stop))
+                continue
+            try:
+                await self._turn(self.flow.places[fold.state])
+            except Parked as parked:
+                kind = "waiting" if parked.questions else "paused"
+                why = "a person has to answer" if parked.questions else "a nested run was paused"
+                stop = Stop(kind, fold.state, why, questions=parked.questions)
+                await self.door.commit(RunPaused(stop))
+            if pausing.publish is not None or not fold.turns % _FAIR:
+                await asyncio.sleep(0)  # others, and Ctrl-C, get their time
+
+    async def _turn(self, place: Place) -> None:
+        if isinstance(place, Final):  # only where a flow was changed under a paused run
+            await self.door.commit(RunEnded(_final(place, "reached")))
+            return
+        spoken = await self._speak(place) if isinstance(place, State) else Spoken()
+        stepping = Stepping(self.flow, self.door.fold, self.data(), spoken)
+        try:
+            if isinstance(place, State):
+                stepping.save(place)
+            stop = await self._step(place, stepping, spoken)
+        except GuardRaised as error:
+            stop = self._failed(error, place.name, error.tried)
+        except ActionRaised as error:
+            stop = self._failed(error, place.name, ())
+        turn = self._taken(place, stepping, spoken)
+        if stop is None:
+            await self.door.commit(turn)
+        elif stop.resumable:
+            await self.door.commit(RunPaused(stop, turn, _retry(stop)))
+        else:
+            await self.door.commit(turn, RunEnded(stop))
+
+    async def _speak(self, state: State) -> Spoken:
+        fold = self.door.fold
+        spoken = Spoken(exhausted=over(self.budget, fold))
+        if spoken.exhausted:
+            return spoken
+        view = view_of(fold, self.data())
+        visit = fold.visit
+        for agent in state.agents:
+            composed = bool(getattr(agent, "composed", False))
+            prompt = state.prompt
+            role = prompt if isinstance(prompt, str) else prompt(view)
+            turn = EngineTurn(
+                self.door,
+                state.name,
+                visit,
+                view,
+                agent.name,
+                role,
+                state.sees,
+                state.timeout_s,
+                spoken.next_ordinal,
+                composed,
+            )
+            self.door.scene = Scene(turn, agent, self.models, _deaf)
+            try:
+                await self._say(agent, turn, spoken)
+            finally:
+                spoken.next_ordinal = turn.next_ordinal
+            if spoken.fault is not None:
+                break
+            if len(state.agents) > 1 and spoken.messages:
+                transcript = view.transcript.append(spoken.messages[-1])
+                view = replace(view, transcript=transcript, last=transcript.last)
+        return spoken
+
+    async def _say(self, agent: Agent, turn: EngineTurn, spoken: Spoken) -> None:
+        if not turn.composed:
+            key = turn.key()
+            (result,) = await self.door.perform((Effect(key, Call("agent.reply")),))
+            if result.fault is not None:
+                spoken.fault = result.fault
+                spoken.said.append(Said(agent.name))
+            elif result.value is None:
+                spoken.said.append(Said(agent.name))
+            else:
+                value: Any = result.value
+                message = message_from(value, agent.name)
+                if result.usage is not NO_USAGE and result.usage != NO_USAGE:
+                    message = replace(message, usage=result.usage)
+                spoken.messages.append(message)
+                spoken.said.append(Said(agent.name, key.ordinal))
+            return
+        try:
+            message = said_by(agent.name, await agent.reply(turn))
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a composed agent's own error ends the turn raised
+            spoken.fault = fault_of(error)
+            spoken.said.append(Said(agent.name))
+            return
+        if isinstance(message, Pass):
+            spoken.said.append(Said(agent.name))
+        else:
+            spoken.messages.append(message)
+            spoken.said.append(self._refer(message))
+
+    def _refer(self, message: Message) -> Said:
+        """Return *message* with its text by reference to the effect that made it."""
+        part: dict[str, Any] = message_json(replace(message, usage=NO_USAGE))
+        for ordinal, answer in self.door.answers().items():
+            if isinstance(answer, EffectDone):
+                result: Any = answer.result
+                if isinstance(result, dict) and result.get("text") == message.text:  # pyright: ignore[reportUnknownMemberType]
+                    del part["text"]
+                    return Said(message.speaker, ordinal, part)
+        return Said(message.speaker, None, part)
+
+    async def _step(self, place: State | Junction, stepping: Stepping, spoken: Spoken) -> Stop | None:
+        """Step until a place where somebody speaks, or an end.  Returns the stop, if any."""
+        event: Event = "said"
+        if spoken.exhausted:
+            event = "exhausted"
+        elif spoken.fault is not None:
+            event = "raised"
+            if spoken.fault.is_a("Exhausted"):
+                event = "exhausted"
+                stepping.exhaust(spoken.fault.which)
+        at: Place = place
+        why = ""
+        while not isinstance(at, Final):
+            decision = await self._decide(at, event, stepping, spoken)
+            if isinstance(decision, Stop):
+                return decision
+            if decision.taken is not None and stepping.used_up(decision.target):
+                event = "exhausted"
+                stepping.exhaust(f"visits of {decision.target!r}")
+                decision = self.flow.kernel.step(at.name, event, stepping.view)
+            if decision.taken is None:
+                decision = self._fallback(at, event, decision, stepping, spoken)
+                if isinstance(decision, Stop):
+                    return decision
+            step = Step(at.name, decision.tried, decision.taken, decision.target)
+            taken = at.transitions[decision.taken] if decision.taken is not None else None
+            stepping.take(at, step, taken.do if taken is not None else None)
+            why = taken.guard_name if taken is not None else "on_error"
+            if decision.target is None:
+                return Stop("done", place.name, why, ok=True)
+            at = self.flow.places[decision.target]
+            if isinstance(at, State):
+                return None
+            event = "said"
+            stepping.view = replace(stepping.view, exhausted="")
+        return _final(at, why)
+
+    async def _decide(
+        self, at: State | Junction, event: Event, stepping: Stepping, spoken: Spoken
+    ) -> Decision | Stop:
+        if event == "said" and isinstance(at, State) and at.choose is not None:
+            tried = self.flow.kernel.verdicts(at.name, stepping.view)
+            enabled = [index for index, verdict in enumerate(tried) if verdict]
+            if not enabled:
+                return Decision(tried, None)
+            chat = chat_of(self.flow, at, enabled, stepping.view)
+            if len(chat.candidates) == 1:
+                return self.flow.kernel.take(at.name, enabled[0], tried)
+            turn = EngineTurn(
+                self.door,
+                at.name,
+                self.door.fold.visit,
+                stepping.view,
+                at.choose.name,
+                timeout_s=at.timeout_s,
+                next_ordinal=spoken.next_ordinal,
+            )
+            self.door.scene = Scene(turn, at.agent, self.models, _deaf, at.choose, chat)
+            picked = await choose(at.choose, chat, turn)
+            if isinstance(picked, Fault):
+                return self._stop_failed(picked, at.name, tried)
+            index = next(i for i in enabled if at.transitions[i].target == picked)
+            return self.flow.kernel.take(at.name, index, tried)
+        return self.flow.kernel.step(at.name, event, stepping.view)
+
+    def _fallback(
+        self,
+        at: State | Junction,
+        event: Event,
+        decision: Decision,
+        stepping: Stepping,
+        spoken: Spoken,
+    ) -> Decision | Stop:
+        """Return the way of ``on_error`` where it may be gone, else why the run stops."""
+        view = stepping.view
+        on_error = self.flow.on_error
+        visits = event == "exhausted" and view.exhausted.startswith("visits of")
+        may = on_error is not None and on_error != at.name and not stepping.used_up(on_error)
+        if may and (event == "raised" or visits):
+            return Decision(decision.tried, None, on_error)
+        tried = self._named(at, decision.tried)
+        if event == "said":
+            why = "no guard held: " + ", ".join(f"{n}={v}" for n, v in tried if v is not None)
+            return Stop("stuck", at.name, why if tried else "it has no transition", tried=tried)
+        if event == "raised" and spoken.fault is not None:
+            return self._stop_failed(spoken.fault, at.name, decision.tried)
+        which = view.exhausted
+        if spoken.fault is not None:  # a call that the budget refused
+            fault = spoken.fault
+            return Stop("budget", at.name, fault.text, fault=fault, which=which, tried=tried)
+        why = f"{which} used up; give resume a larger budget, or end it with when=exhausted"
+        return Stop("budget", at.name, why, which=which, tried=tried)
+
+    def _failed(self, error: Exception, at: str, tried: tuple[bool | None, ...]) -> Stop:
+        return self._stop_failed(Fault(type(error).__name__, str(error)), at, tried)
+
+    def _stop_failed(self, fault: Fault, at: str, tried: tuple[bool | None, ...]) -> Stop:
+        named = self._named(self.flow.places[at], tried)
+        return Stop("failed", at, str(fault), fault=fault, tried=named)
+
+    def _named(
+        self, at: Place, tried: tuple[bool | None, ...]
+    ) -> tuple[tuple[str, bool | None], ...]:
+        rows = () if isinstance(at, Final) else at.transitions
+        return tuple((row.guard_name, verdict) for row, verdict in zip(rows, tried, strict=False))
+
+    def _taken(self, place: Place, stepping: Stepping, spoken: Spoken) -> TurnTaken:
+        usage: Usage = NO_USAGE
+        for answer in self.door.answers().values():
+            spent = getattr(answer, "usage", NO_USAGE)
+            if spent is not NO_USAGE:
+                usage += spent
+        return TurnTaken(
+            place.name,
+            self.door.fold.visit,
+            tuple(spoken.said),
+            spoken.fault,
+            stepping.view.exhausted,
+            tuple(stepping.steps),
+            stepping.patch or None,
+            usage,
+            spoken=isinstance(place, State) and not spoken.exhausted,
+        )
+
+    def data(self) -> BaseModel | None:
+        """Return the run's data as the flow's model."""
+        if self.flow.data is None:
+            return None
+        if self._typed_from is not self.door.fold.data:
+            self._typed_from = self.door.fold.data
+            self._typed = self.flow.typed(self.door.fold.data)
+        return self._typed
+
+
+def _final(place: Final, why: str) -> Stop:
+    return Stop("final", place.name, why, ok=place.ok)
+
+
+def _retry(stop: Stop) -> int | None:
+    return stop.fault.ordinal if stop.fault is not None else None
+
+
+def _deaf(text: str) -> None:
+    del text

@@ -1,0 +1,363 @@
+"""The door: the one seam through which everything passes that is not deterministic.
+
+Live, the door performs an effect and journals what it came to; an effect that the journal
+holds is never performed again.  What came back is committed before the next effect begins; the
+last of a turn shares its transaction with the turn itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any, Protocol, TypeAlias
+
+from stateflow.conversation.effect import (
+    ChildResult,
+    Effect,
+    FaultRaised,
+    Given,
+    Key,
+    Question,
+    Result,
+)
+from stateflow.conversation.message import NO_USAGE, Fault, Usage
+from stateflow.engine.operations import Operation, Scene
+from stateflow.engine.spending import budget_json, left, refusal
+from stateflow.errors import Exhausted, RunError, TimedOut
+from stateflow.journal.event import (
+    ChildEnded,
+    ChildStarted,
+    EffectBegun,
+    EffectDone,
+    EffectFailed,
+    Event,
+    HumanAnswered,
+    HumanAsked,
+    Recorded,
+)
+from stateflow.journal.fold import Answer, Fold
+from stateflow.journal.redact import Redactor
+from stateflow.journal.stop import Stop
+from stateflow.machine.budget import Budget
+from stateflow.machine.flow import Flow
+from stateflow.models.names import ModelPool
+from stateflow.stores.base import Store
+from stateflow.value import Json
+
+__all__ = ["Delta", "Door", "Environment", "LiveDoor", "OnDelta", "Parked", "fault_of", "result_of"]
+
+OnDelta: TypeAlias = Callable[[Key, str], None]
+"""Hears a piece of text as it streams.  Deltas are never journaled."""
+
+
+_ANSWERS = (EffectDone, EffectFailed, ChildEnded)
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of text, as a model streams it."""
+
+    run: str
+    key: Key
+    text: str
+
+
+class Parked(BaseException):  # noqa: N818 - no error: unwinds a turn that has to wait
+    """The turn cannot go on now.  Not an ``Exception``, so that no agent swallows it."""
+
+    def __init__(self, questions: tuple[Question, ...] = ()) -> None:
+        """Carry the open questions; none if somebody asked for a pause."""
+        self.questions = questions
+
+
+class Door(Protocol):
+    """What the core asks of the world."""
+
+    fold: Fold
+    scene: Scene
+
+    async def perform(
+        self, effects: Sequence[Effect], /, *, on_delta: OnDelta | None = None
+    ) -> Sequence[Result]:
+        """Make *effects* as one batch; results come in the order asked."""
+        ...
+
+    async def child(self, key: Key, flow: Flow, given: Given, /) -> ChildResult:
+        """Run *flow* as a nested run, or answer for it."""
+        ...
+
+    async def commit(self, *events: Event) -> None:
+        """Put *events* on the record, with whatever is still held back."""
+        ...
+
+    def answers(self) -> Mapping[int, Answer]:
+        """Return what the open turn's effects came to so far, by ordinal."""
+        ...
+
+
+@dataclass(slots=True)
+class Environment:
+    """What all runs of a runner share, nested runs included."""
+
+    store: Store
+    models: ModelPool
+    operations: Mapping[str, Operation]
+    redactor: Redactor
+    overrides: dict[str, str] | None
+    """Models that replace the flow's, by agent."""
+    conduct: Callable[[Flow, LiveDoor, Given], Awaitable[Stop]]
+    """Begins, or goes on with, a run and takes it to its stop."""
+
+
+@dataclass(slots=True)
+class Control:
+    """What the holder of a run wants of it."""
+
+    pausing: bool = False
+    publish: Callable[[Recorded | Delta], None] | None = None
+
+
+@dataclass(slots=True)
+class LiveDoor:
+    """Performs and journals."""
+
+    run: str
+    environment: Environment
+    control: Control
+    budget: Budget
+    fold: Fold = field(default_factory=Fold)
+    depth: int = 0
+    path: str = ""
+    """Keys from the root run down to this one, each with a ``/`` behind."""
+    source: str | None = None
+    scene: Scene = field(init=False)
+    _held: list[Event] = field(default_factory=list[Event])
+
+    async def commit(self, *events: Event) -> None:
+        """Append what is held back and *events* as one transaction."""
+        batch = [*self._held, *events]
+        if not batch:
+            return
+        self._held.clear()
+        recorded = await self.environment.store.append(
+            self.run, after=self.fold.seq, events=batch
+        )
+        publish = self.control.publish
+        for one in recorded:
+            self.fold.apply(one)
+            if publish is not None:
+                publish(one)
+
+    async def perform(
+        self, effects: Sequence[Effect], /, *, on_delta: OnDelta | None = None
+    ) -> Sequence[Result]:
+        """Make those of *effects* that the journal does not hold."""
+        answers: dict[int, Answer] = {}
+        fresh: list[Effect] = []
+        for effect in effects:
+            known = self.fold.answers.get(effect.key.ordinal) or self._held_answer(effect.key)
+            if known is None:
+                fresh.append(effect)
+            else:
+                _same_operation(effect, known)
+                answers[effect.key.ordinal] = known
+        if fresh:
+            await self._make_all(fresh, answers, on_delta or self._stream)
+        return [result_of(answers[effect.key.ordinal]) for effect in effects]
+
+    async def _make_all(
+        self, fresh: list[Effect], answers: dict[int, Answer], on_delta: OnDelta
+    ) -> None:
+        await self.commit()
+        allowed = self._reserve(fresh, answers)
+        asked = [effect for effect in allowed if effect.call.op == "human.ask"]
+        made = [effect for effect in allowed if effect.call.op != "human.ask"]
+        before: list[Event] = [
+            _asked(effect) for effect in asked if effect.key.ordinal not in self.fold.begun
+        ]
+        before += [
+            EffectBegun(effect.key, effect.call.op, effect.call.args)
+            for effect in made
+            if not effect.call.repeat
+        ]
+        if before:
+            await self.commit(*before)
+        if len(made) == 1:
+            done = await self._make(made[0], on_delta)
+            answers[done.key.ordinal] = done
+            self._held.append(done)
+        elif made:
+            await self._make_together(made, answers, on_delta)
+        if asked:
+            await self.commit()
+            raise Parked(self.fold.questions(self.path))
+
+    async def _make_together(
+        self, made: list[Effect], answers: dict[int, Answer], on_delta: OnDelta
+    ) -> None:
+        """Make several effects at once; each is committed when it is done."""
+        finished: asyncio.Queue[EffectDone | EffectFailed] = asyncio.Queue()
+
+        async def make(effect: Effect) -> None:
+            finished.put_nowait(await self._make(effect, on_delta))
+
+        async with asyncio.TaskGroup() as group:
+            for effect in made:
+                group.create_task(make(effect), name=str(effect.key))
+            for _ in made:
+                done = await finished.get()
+                answers[done.key.ordinal] = done
+                await self.commit()
+                self._held.append(done)
+
+    def _reserve(self, fresh: list[Effect], answers: dict[int, Answer]) -> list[Effect]:
+        """Reserve each effect's ceiling in order; those refused are answered here."""
+        reserved: Usage = NO_USAGE
+        allowed: list[Effect] = []
+        for effect in fresh:
+            call = effect.call
+            refused = refusal(self.budget, self.fold.usage, reserved, call.ceiling)
+            if refused is None:
+                reserved += call.ceiling
+                allowed.append(effect)
+                continue
+            fault = fault_of(refused, effect.key)
+            failed = EffectFailed(effect.key, call.op, fault, call.args)
+            answers[effect.key.ordinal] = failed
+            self._held.append(failed)
+        return allowed
+
+    async def _make(self, effect: Effect, on_delta: OnDelta) -> EffectDone | EffectFailed:
+        call, key = effect.call, effect.key
+        clean = self.environment.redactor
+        args = clean.json(call.args) if call.args is not None else None
+        operation = self.environment.operations.get(call.op)
+        if operation is None:
+            raise RunError(f"{key}: unknown operation {call.op!r}; give Runner(operations=...) it")
+        limit = call.timeout_s if call.timeout_s is not None else self.scene.turn.timeout_s
+        self.scene.on_delta = lambda text: on_delta(key, clean.text(text))
+        began = perf_counter()
+        try:
+            async with asyncio.timeout(limit) as clock:
+                value, usage = await operation(effect, self.scene)
+        except Exception as error:  # noqa: BLE001 - the seam: any error of an effect is a fault
+            took = round(perf_counter() - began, 4)
+            if isinstance(error, TimeoutError) and clock.expired():
+                error = TimedOut(f"{call.op} of {self.scene.agent.name!r} took over {limit:g} s")
+            fault = fault_of(error, key)
+            fault = replace(fault, text=clean.text(fault.text))
+            return EffectFailed(key, call.op, fault, args, seconds=took)
+        took = round(perf_counter() - began, 4)
+        return EffectDone(key, call.op, clean.json(value), args, usage, took)
+
+    async def child(self, key: Key, flow: Flow, given: Given, /) -> ChildResult:
+        """Run *flow* as a nested run; it is granted what is left."""
+        known = self.fold.answers.get(key.ordinal) or self._held_answer(key)
+        if known is None:
+            known = await self._nested(key, flow, given)
+            self._held.append(known)
+        if not isinstance(known, ChildEnded):
+            raise RunError(f"{key}: the journal holds no nested run here; the flow has changed")
+        if known.result is None:
+            raise FaultRaised(known.fault or Fault("ChildFailed", ordinal=key.ordinal))
+        return known.result
+
+    async def _nested(self, key: Key, flow: Flow, given: Given) -> ChildEnded:
+        if self.depth + 1 > self.budget.depth:
+            text = f"nested run {flow.name!r} would be {self.depth + 1} deep; the budget allows "
+            fault = fault_of(Exhausted("depth", f"{text}{self.budget.depth}"), key)
+            return ChildEnded(key, fault=fault)
+        await self.commit()
+        grant = left(self.budget, self.fold)
+        if key.ordinal not in self.fold.begun:
+            args: Json = {"task": given.task, "data": given.data}
+            args = self.environment.redactor.json(args)
+            await self.commit(ChildStarted(key, flow.name, args, budget_json(grant)))
+        door = LiveDoor(
+            run=f"{self.run}/{key}",
+            environment=self.environment,
+            control=self.control,
+            budget=grant,
+            depth=self.depth + 1,
+            path=f"{self.path}{key}/",
+        )
+        stop = await self.environment.conduct(flow, door, given)
+        return child_ended(key, stop, door.fold)
+
+    def answers(self) -> Mapping[int, Answer]:
+        """Return what the open turn's effects came to, those held back included."""
+        if not self._held:
+            return self.fold.answers
+        held = {e.key.ordinal: e for e in self._held if isinstance(e, _ANSWERS)}
+        return {**self.fold.answers, **held}
+
+    def _held_answer(self, key: Key) -> Answer | None:
+        for event in self._held:
+            if isinstance(event, _ANSWERS) and event.key == key:
+                return event
+        return None
+
+    def _stream(self, key: Key, text: str) -> None:
+        if self.control.publish is not None:
+            self.control.publish(Delta(self.run, key, text))
+
+
+def child_ended(key: Key, stop: Stop, fold: Fold) -> ChildEnded:
+    """Return what a nested run came to, for its parent.
+
+    Raises:
+        Parked: it waits or was paused, so its parent does too.
+    """
+    if stop.kind in {"waiting", "paused"}:
+        raise Parked(stop.questions)
+    if stop.kind in {"done", "final"}:
+        ended = stop.state if stop.kind == "final" else "done"
+        text = fold.transcript.last.text
+        result = ChildResult(text, ended, stop.ok, fold.usage, fold.turns)
+        return ChildEnded(key, result, usage=fold.usage, turns=fold.turns)
+    kinds = ("RunError", "StateflowError")
+    fault = Fault("ChildFailed", f"nested run stopped: {stop}", kinds, key.ordinal)
+    return ChildEnded(key, fault=fault, usage=fold.usage, turns=fold.turns)
+
+
+def fault_of(error: BaseException, key: Key | None = None) -> Fault:
+    """Return *error* as a fault; a recorded one keeps its name."""
+    if isinstance(error, FaultRaised):
+        return error.fault
+    kinds = [kind.__name__ for kind in type(error).__mro__[1:] if issubclass(kind, Exception)]
+    if kinds and kinds[-1] == "Exception":
+        kinds.pop()
+    if isinstance(error, TimeoutError) and "TimedOut" not in kinds:
+        kinds.append("TimedOut")
+    ordinal = key.ordinal if key is not None else None
+    which = str(getattr(error, "which", ""))
+    return Fault(type(error).__name__, str(error), tuple(kinds), ordinal, which)
+
+
+def result_of(answer: Answer) -> Result:
+    """Return what the core sees of a recorded answer."""
+    match answer:
+        case EffectDone():
+            return Result(answer.result, None, answer.usage)
+        case EffectFailed():
+            return Result(None, answer.fault, answer.usage)
+        case HumanAnswered():
+            return Result(answer.answer)
+        case ChildEnded():
+            return Result(None, answer.fault)
+
+
+def _asked(effect: Effect) -> HumanAsked:
+    args: Any = effect.call.args
+    return HumanAsked(effect.key, str(args["text"]), tuple(args.get("options", ())))
+
+
+def _same_operation(effect: Effect, known: Answer) -> None:
+    op = getattr(known, "op", "human.ask" if isinstance(known, HumanAnswered) else "child")
+    if op != effect.call.op:
+        raise RunError(
+            f"{effect.key}: the journal holds {op!r} here, and the agent now asks for "
+            f"{effect.call.op!r}; its code has changed since. Fork the run at its last whole turn"
+        )

@@ -1,0 +1,130 @@
+"""The registered operations: what each effect does when it is really made.
+
+An operation takes an effect and the scene it is made in, and returns a JSON value with what it
+cost.  It runs only live; on replay the journal answers.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from stateflow.conversation.agent import Agent, Reply
+from stateflow.conversation.effect import Effect
+from stateflow.conversation.message import NO_USAGE, Message, Pass, Usage, message_json
+from stateflow.errors import DefinitionError, NoReply, OffTable
+from stateflow.machine.choose import Chat, Chooser
+from stateflow.value import Json
+
+if TYPE_CHECKING:
+    from stateflow.engine.turn import EngineTurn
+    from stateflow.models.names import ModelPool
+
+__all__ = ["OPERATIONS", "Operation", "Scene", "said_by"]
+
+
+@dataclass(slots=True)
+class Scene:
+    """What an operation needs to know of the present turn."""
+
+    turn: EngineTurn
+    agent: Agent
+    models: ModelPool
+    on_delta: Callable[[str], None]
+    chooser: Chooser | None = None
+    chat: Chat | None = None
+
+
+Operation: TypeAlias = Callable[[Effect, Scene], Awaitable[tuple[Json, Usage]]]
+"""Makes an effect: a JSON value, and what it cost."""
+
+
+def said_by(agent: str, reply: Reply) -> Message | Pass:
+    """Return what *agent* replied as a message, or ``PASS``.
+
+    Raises:
+        NoReply: it returned nothing, or something that is no message.
+    """
+    if isinstance(reply, str):
+        return Message(reply, agent)
+    if isinstance(reply, Message):
+        return reply.by(agent)
+    if isinstance(reply, Pass):
+        return reply
+    got = "nothing" if reply is None else f"a {type(reply).__name__}"
+    raise NoReply(
+        f"agent {agent!r} returned {got}; return a text or a Message, or PASS to say nothing"
+    )
+
+
+async def _agent_reply(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
+    del effect
+    message = said_by(scene.agent.name, await scene.agent.reply(scene.turn))
+    if isinstance(message, Pass):
+        return None, NO_USAGE
+    usage = message.usage
+    if usage is not NO_USAGE:
+        message = replace(message, usage=NO_USAGE)
+    return message_json(message), usage
+
+
+async def _model_call(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
+    caller: Any = scene.chooser if effect.call.op == "model.call" and scene.chat else scene.agent
+    request = caller.request(scene.turn, effect.call.args)
+    model = scene.models.get(request.model)
+    reply = await model.complete(request, on_delta=scene.on_delta)
+    return reply.to_json(), reply.usage
+
+
+async def _speaker_choose(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
+    chooser, chat = scene.chooser, scene.chat
+    if chooser is None or chat is None:
+        raise DefinitionError(f"{effect.key}: nobody is there to choose")
+    picked = pick(chooser.name, await chooser.choose(chat, scene.turn), chat)
+    return {"to": picked}, NO_USAGE
+
+
+def pick(chooser: str, answer: object, chat: Chat) -> str | None:
+    """Return the candidate that *answer* means: a state's name, an agent, or ``None``.
+
+    Raises:
+        OffTable: it means none of the candidates.
+    """
+    if answer is None and None in chat.candidates:
+        return None
+    name: object = answer if isinstance(answer, str) else getattr(answer, "name", None)
+    for candidate, agent in zip(chat.candidates, chat.agents, strict=True):
+        if candidate is None:
+            continue
+        if name == candidate or (agent is not None and (answer is agent or name == agent.name)):
+            return candidate
+    shown = ", ".join("None" if name is None else repr(name) for name in chat.candidates)
+    what = repr(name if name is not None else answer)[:80]
+    raise OffTable(
+        f"chooser {chooser!r} answered {what}, which no enabled transition of state "
+        f"{chat.view.state!r} leads to; enabled: {shown}"
+    )
+
+
+async def _clock_now(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
+    del effect, scene
+    return time.time(), NO_USAGE
+
+
+async def _random_draw(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
+    del effect, scene
+    return random.SystemRandom().random(), NO_USAGE
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "agent.reply": _agent_reply,
+    "model.call": _model_call,
+    "speaker.choose": _speaker_choose,
+    "clock.now": _clock_now,
+    "random.draw": _random_draw,
+}
+
+

@@ -1,0 +1,348 @@
+"""Replay: the same core behind a door that only reads.
+
+Two things are checked apart: has a *request* changed (what an effect asks, by its print), and
+has the *flow* changed (what a turn came to).  The first difference is raised; nothing is ever
+performed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from stateflow.conversation.effect import ChildResult, Effect, FaultRaised, Given, Key, Result
+from stateflow.engine.conduct import Conductor
+from stateflow.engine.door import OnDelta, Parked, result_of
+from stateflow.engine.operations import Scene
+from stateflow.engine.spending import budget_from
+from stateflow.engine.stepping import initial_data
+from stateflow.errors import ReplayDivergence
+from stateflow.journal.canonical import canonical_events
+from stateflow.journal.event import (
+    ChildEnded,
+    ChildStarted,
+    Event,
+    HumanAnswered,
+    HumanAsked,
+    Journal,
+    Recorded,
+    RunEnded,
+    RunPaused,
+    RunStarted,
+    TurnTaken,
+)
+from stateflow.journal.fold import Answer, Fold, open_answers
+from stateflow.journal.stop import Stop
+from stateflow.machine.flow import Flow
+from stateflow.machine.state import Final
+from stateflow.models.names import ModelPool
+from stateflow.value import Json, canonical_json
+
+__all__ = ["Replay", "replay_journal"]
+
+
+class _Stopped(BaseException):
+    """Ends a replay: the journal goes no further, or a difference was found."""
+
+    def __init__(self, divergence: ReplayDivergence | None = None) -> None:
+        self.divergence = divergence
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A run repeated from its journal."""
+
+    journal: Journal
+    """The events as the core made them again."""
+    fold: Fold
+    stop: Stop | None
+    """``None`` where the recorded run was cut off."""
+
+
+@dataclass(slots=True)
+class _Control:
+    pausing: bool = False
+    publish: None = None
+
+
+@dataclass(slots=True)
+class ReplayDoor:
+    """Answers from the journal, and compares."""
+
+    flow: Flow
+    journal: Journal
+    requests: bool
+    """Whether a changed request is a difference."""
+    path: str = ""
+    fold: Fold = field(default_factory=Fold)
+    scene: Scene = field(init=False)
+    made: list[Recorded] = field(default_factory=list[Recorded])
+    children: dict[str, Journal] = field(default_factory=dict[str, Journal])
+    _expected: list[Event] = field(default_factory=list[Event])
+    _recorded: dict[Key, Answer] = field(default_factory=dict[Key, Answer])
+    _stamps: dict[int, float] = field(default_factory=dict[int, float])
+    _used: set[Key] = field(default_factory=set[Key])
+
+    def __post_init__(self) -> None:
+        """Index the journal by key."""
+        events = canonical_events(r.event for r in self.journal.events)
+        self._expected = [e for e in events if isinstance(e, TurnTaken | RunEnded)]
+        self._expected.reverse()
+        self._recorded = open_answers(events)
+        self._stamps = {id(r.event): r.at for r in self.journal.events}
+
+    async def perform(
+        self, effects: Sequence[Effect], /, *, on_delta: OnDelta | None = None
+    ) -> Sequence[Result]:
+        """Answer *effects* from the journal."""
+        del on_delta
+        answers: list[Answer] = []
+        waiting = False
+        for effect in effects:
+            answer = self._recorded.get(effect.key)
+            if effect.call.op == "human.ask":
+                self._apply(HumanAsked(effect.key, *_question(effect)))
+                waiting = waiting or answer is None
+            elif answer is None:
+                raise _Stopped(self._missing(effect))
+            if answer is not None:
+                self._compare(effect, answer)
+                self._take(effect.key, answer)
+                answers.append(answer)
+        if waiting:
+            raise Parked(self.fold.questions(self.path))
+        return [result_of(answer) for answer in answers]
+
+    async def child(self, key: Key, flow: Flow, given: Given, /) -> ChildResult:
+        """Replay the nested run, and compare what it came to."""
+        nested = self.journal.children.get(str(key))
+        recorded = self._recorded.get(key)
+        if nested is not None:
+            args: Json = {"task": given.task, "data": given.data}
+            self._apply(ChildStarted(key, flow.name, args))
+            again = await _replay(flow, nested, requests=self.requests, path=f"{self.path}{key}/")
+            self.children[str(key)] = again.journal
+            if again.stop is not None and again.stop.kind in {"waiting", "paused"}:
+                raise Parked(again.stop.questions)
+        if not isinstance(recorded, ChildEnded):
+            raise _Stopped(None)
+        self._take(key, recorded)
+        if recorded.result is None:
+            raise FaultRaised(cast("Any", recorded.fault))
+        return recorded.result
+
+    async def commit(self, *events: Event) -> None:
+        """Compare *events* with the recorded ones."""
+        for event in events:
+            if isinstance(event, TurnTaken | RunEnded):
+                self._settle(event)
+            elif isinstance(event, RunPaused):
+                self._pause(event)
+            self._apply(event)
+
+    def answers(self) -> Mapping[int, Answer]:
+        """Return what the open turn's effects came to."""
+        return self.fold.answers
+
+    def _take(self, key: Key, answer: Answer) -> None:
+        if key not in self._used:
+            self._used.add(key)
+            self._apply(answer)
+
+    def _apply(self, event: Event) -> None:
+        at = self._stamps.get(id(event), self.made[-1].at if self.made else 0.0)
+        recorded = Recorded(len(self.made) + 1, at, event)
+        self.made.append(recorded)
+        self.fold.apply(recorded)
+
+    def _settle(self, event: TurnTaken | RunEnded) -> None:
+        """Hold a turn, or the end, against the recorded one.  Their stamps are the same."""
+        place = self._place()
+        if isinstance(event, TurnTaken):
+            self._refuse_unused(event)
+        if not self._expected:
+            raise _Stopped(None)
+        recorded = self._expected.pop()
+        if not self.requests and isinstance(event, TurnTaken) and isinstance(recorded, TurnTaken):
+            recorded = replace(recorded, usage=event.usage)
+        if recorded != event:
+            raise _Stopped(ReplayDivergence(place, _difference(self.flow, recorded, event)))
+        self._stamps[id(event)] = self._stamps[id(recorded)] if id(recorded) in self._stamps else (
+            self.made[-1].at
+        )
+
+    def _refuse_unused(self, event: TurnTaken) -> None:
+        turn = (event.state, event.visit)
+        unused = [k for k in self._recorded if (k.state, k.visit) == turn and k not in self._used]
+        if unused:
+            raise _Stopped(
+                ReplayDivergence(
+                    f"effect {unused[0]}",
+                    "the journal holds it, and the flow no longer asks for it",
+                )
+            )
+
+    def _pause(self, event: RunPaused) -> None:
+        """A pause that follows from the flow alone must be the recorded one."""
+        last = self.journal.events[-1].event if self.journal.events else None
+        stop = event.stop
+        if stop.kind not in {"stuck", "failed", "budget"}:
+            return
+        if isinstance(last, RunPaused) and not self._expected:
+            same = (stop.kind, stop.state, stop.which, stop.tried)
+            if same == (last.stop.kind, last.stop.state, last.stop.which, last.stop.tried):
+                return
+            text = f"recorded: {last.stop}; now: {stop}"
+        elif not self._expected and last is not None and not isinstance(last, RunEnded):
+            raise _Stopped(None)
+        else:
+            text = f"recorded: the run went on; now: {stop}"
+        raise _Stopped(ReplayDivergence(self._place(), f"{text}{_verdicts(stop)}"))
+
+    def _compare(self, effect: Effect, answer: Answer) -> None:
+        if isinstance(answer, HumanAnswered | ChildEnded):
+            return
+        if answer.op != effect.call.op:
+            raise _Stopped(
+                ReplayDivergence(
+                    f"effect {effect.key}",
+                    f"the journal holds {answer.op!r}; the flow now asks for {effect.call.op!r}",
+                )
+            )
+        if self.requests and canonical_json(answer.args) != canonical_json(effect.call.args):
+            text = _drift(answer.args, effect.call.args) + self._prompts()
+            raise _Stopped(ReplayDivergence(f"request {effect.key} ({answer.op})", text))
+
+    def _missing(self, effect: Effect) -> ReplayDivergence | None:
+        if not self._expected:
+            return None  # the recorded run was cut off here
+        return ReplayDivergence(
+            f"effect {effect.key}",
+            f"the flow now asks for {effect.call.op!r}, and the journal holds nothing here",
+        )
+
+    def _prompts(self) -> str:
+        """Return what changed in the prompts, line by line."""
+        started = self.journal.events[0].event
+        before = _prompts(started.table if isinstance(started, RunStarted) else {})
+        after = _prompts(self.flow.table())
+        lines = [
+            line
+            for line in difflib.unified_diff(before, after, lineterm="", n=0)
+            if line[:1] in "+-" and line[:3] not in {"+++", "---"}
+        ]
+        return "".join(f"\n    {line}" for line in lines[:20])
+
+    def _place(self) -> str:
+        return f"turn {self.fold.turns + 1} (state {self.fold.state!r}, visit {self.fold.visit})"
+
+
+def _question(effect: Effect) -> tuple[str, tuple[str, ...]]:
+    args: Any = effect.call.args
+    return str(args["text"]), tuple(args.get("options", ()))
+
+
+def _prompts(table: Mapping[str, Any]) -> list[str]:
+    lines: list[str] = []
+    for kind, rows in (("agent", table.get("agents", ())), ("state", table.get("places", ()))):
+        for row in rows:
+            name = row.get("name") or row.get("state")
+            if row.get("prompt"):
+                lines += [f"{kind} {name}: {line}" for line in str(row["prompt"]).splitlines()]
+            if row.get("model"):
+                lines.append(f"{kind} {name}: model {row['model']}")
+    return lines
+
+
+def _drift(before: Json, after: Json) -> str:
+    """Return which parts of a request changed."""
+    if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
+        return f"asked {canonical_json(before)}; now asks {canonical_json(after)}"
+    parts = [
+        f"{name}: {canonical_json(before.get(name))} → {canonical_json(after.get(name))}"
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
+    return "the request has changed: " + "; ".join(parts)
+
+
+def _difference(flow: Flow, recorded: Event, now: Event) -> str:
+    """Return how two turns differ, with every verdict."""
+    if isinstance(recorded, TurnTaken) and isinstance(now, TurnTaken):
+        if recorded.steps != now.steps:
+            return f"recorded: {_steps(flow, recorded)}; now: {_steps(flow, now)}"
+        for name in ("state", "visit", "said", "fault", "exhausted", "patch", "usage", "spoken"):
+            before, after = getattr(recorded, name), getattr(now, name)
+            if before != after:
+                return f"{name} recorded: {before!r}; now: {after!r}"
+    return f"recorded: {_named(recorded)}; now: {_named(now)}"
+
+
+def _named(event: Event) -> str:
+    if isinstance(event, RunEnded):
+        return f"the run ends, {event.stop}"
+    return f"a turn of {event.state!r}" if isinstance(event, TurnTaken) else type(event).__name__
+
+
+def _steps(flow: Flow, turn: TurnTaken) -> str:
+    shown: list[str] = []
+    for step in turn.steps:
+        place = flow.places.get(step.at)
+        rows = () if place is None or isinstance(place, Final) else place.transitions
+        verdicts = ", ".join(
+            f"{rows[i].guard_name if i < len(rows) else i}={verdict}"
+            for i, verdict in enumerate(step.tried)
+            if verdict is not None
+        )
+        shown.append(f"{step.at!r} → {step.to or 'done'!r} [{verdicts or 'on_error'}]")
+    return ", ".join(shown)
+
+
+def _verdicts(stop: Stop) -> str:
+    return "".join(f"\n    {name} = {verdict}" for name, verdict in stop.tried)
+
+
+async def _replay(flow: Flow, journal: Journal, *, requests: bool, path: str = "") -> Replay:
+    door = ReplayDoor(flow, journal, requests, path)
+    started = journal.events[0].event if journal.events else None
+    if not isinstance(started, RunStarted):
+        raise _Stopped(ReplayDivergence("event 1", "the journal does not begin with RunStarted"))
+    budget = flow.budget if started.budget is None else budget_from(cast("Any", started.budget))
+    for recorded in journal.events:
+        if (limits := getattr(recorded.event, "budget", None)) is not None:
+            budget = budget_from(limits)
+    data = initial_data(flow, _given(flow, started), started.task)
+    again = replace(started, table=flow.table(), print=flow.fingerprint(), data=data)
+    if again.data != started.data:
+        raise _Stopped(
+            ReplayDivergence("event 1", f"data at the start was {started.data}, now {again.data}")
+        )
+    door._apply(replace(again))  # noqa: SLF001 - same module
+    conductor = Conductor(flow, door, budget, ModelPool())
+    stop: Stop | None = None
+    try:
+        stop = await conductor.until_stop(_Control())
+    except _Stopped as stopped:
+        if stopped.divergence is not None:
+            raise
+    return Replay(Journal(journal.run, tuple(door.made), door.children), door.fold, stop)
+
+
+def _given(flow: Flow, started: RunStarted) -> Any:  # noqa: ANN401 - the flow's own model
+    """Return the data the run was given; its entry action is run again on top of it."""
+    return flow.typed(cast("Any", started.data)) if flow.data is not None else None
+
+
+async def replay_journal(flow: Flow, journal: Journal, *, requests: bool = True) -> Replay:
+    """Repeat *journal* with *flow* and no effects.
+
+    Raises:
+        ReplayDivergence: at the first difference.
+    """
+    try:
+        return await _replay(flow, journal, requests=requests)
+    except _Stopped as stopped:
+        raise cast("ReplayDivergence", stopped.divergence) from None
+

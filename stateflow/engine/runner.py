@@ -1,0 +1,393 @@
+"""The runner: owns stores, clients and models, starts runs and takes them up again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+from pydantic import BaseModel
+
+from stateflow.conversation.effect import Given
+from stateflow.engine.answering import open_questions, place_of
+from stateflow.engine.conduct import Conductor
+from stateflow.engine.door import Control, Delta, Environment, LiveDoor
+from stateflow.engine.operations import OPERATIONS, Operation
+from stateflow.engine.replaying import replay_journal
+from stateflow.engine.result import Result, result_from
+from stateflow.engine.spending import budget_from, budget_json, tighter
+from stateflow.engine.stepping import initial_data
+from stateflow.errors import AnswerRefused, RunError, UnknownRun
+from stateflow.journal.canonical import canonical_events
+from stateflow.journal.event import (
+    ChildStarted,
+    Event,
+    HumanAnswered,
+    Journal,
+    Recorded,
+    RunEnded,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    TurnTaken,
+)
+from stateflow.journal.fold import fold as fold_of
+from stateflow.journal.redact import Redactor
+from stateflow.journal.stop import Stop
+from stateflow.log import get_log
+from stateflow.machine.budget import Budget
+from stateflow.machine.flow import Flow
+from stateflow.models.base import Model
+from stateflow.models.names import ModelPool
+from stateflow.stores.base import Store
+from stateflow.stores.open import open_store
+
+__all__ = ["Live", "Runner"]
+
+log = get_log()
+
+
+class Live:
+    """A run under way.  Await it for its result; iterate over it for what happens."""
+
+    def __init__(self, flow: Flow, door: LiveDoor, work: Callable[[], Any]) -> None:
+        """Begin at once."""
+        self.flow = flow
+        self.door = door
+        self._cancelling = False
+        self._heard: asyncio.Queue[Recorded | Delta | None] = asyncio.Queue()
+        self._task: asyncio.Task[Stop] = asyncio.get_running_loop().create_task(
+            self._work(work), name=door.run
+        )
+
+    @property
+    def run(self) -> str:
+        """Name of the run."""
+        return self.door.run
+
+    def pause(self) -> None:
+        """Finish the turn, then pause.  The run is resumable."""
+        self.door.control.pausing = True
+
+    def stop(self) -> None:
+        """Drop the effect under way and pause at once.  The run is resumable."""
+        self._task.cancel()
+
+    def cancel(self) -> None:
+        """End the run for good."""
+        self._cancelling = True
+        self._task.cancel()
+
+    def listen(self) -> None:
+        """Keep what happens from now on, for iteration."""
+        self.door.control.publish = self._heard.put_nowait
+
+    async def __aiter__(self) -> AsyncIterator[Recorded | Delta]:
+        """Iterate over events and deltas until the run stops."""
+        self.listen()
+        while (heard := await self._heard.get()) is not None:
+            yield heard
+
+    def __await__(self) -> Generator[Any, None, Result]:
+        """Wait for the run to stop, and return its result."""
+        return self._result().__await__()
+
+    async def _result(self) -> Result:
+        await self._task
+        return result_from(self.flow, self.run, self.door.fold)
+
+    async def _work(self, work: Callable[[], Any]) -> Stop:
+        try:
+            stop: Stop = await work()
+        except asyncio.CancelledError:
+            stop = await self._cut()
+        finally:
+            self._heard.put_nowait(None)
+        return stop
+
+    async def _cut(self) -> Stop:
+        """Record that somebody stopped the run in the middle of a turn."""
+        fold = self.door.fold
+        if fold.stop is not None:
+            return fold.stop
+        if fold.started is None:
+            raise asyncio.CancelledError
+        if self._cancelling:
+            stop = Stop("cancelled", fold.state, "cancelled by its owner")
+            await self.door.commit(RunEnded(stop))
+        else:
+            stop = Stop("paused", fold.state, "stopped in the middle of a turn")
+            await self.door.commit(RunPaused(stop))
+        return stop
+
+
+class Runner:
+    """Starts and resumes runs over one store.
+
+    Args:
+        store: a store, the path of an SQLite file, or nothing to keep journals in memory.
+        models: model for an agent, by the agent's name; a model's name or a ready model.
+        secrets: texts that must never reach a journal, beside those the environment names.
+        operations: operations beside the registered ones, by name.
+
+    Example:
+        >>> async def main() -> str:
+        ...     async with Runner() as runner:
+        ...         return type(runner.store).__name__
+        >>> asyncio.run(main())
+        'MemoryStore'
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store | str | Path | None = None,
+        models: Mapping[str, str | Model] | None = None,
+        secrets: Iterable[str] = (),
+        operations: Mapping[str, Operation] | None = None,
+    ) -> None:
+        """Open nothing yet."""
+        given = store is not None and not isinstance(store, str | Path)
+        self.store: Store = cast("Store", store) if given else open_store(cast("Any", store))
+        self._owns_store = not given
+        given_models = models or {}
+        ready = [model for model in given_models.values() if not isinstance(model, str)]
+        self._models = ModelPool({model.name: model for model in ready})
+        self._environment = Environment(
+            store=self.store,
+            models=self._models,
+            operations={**OPERATIONS, **(operations or {})},
+            redactor=Redactor.from_environment(os.environ, secrets),
+            overrides={
+                agent: model if isinstance(model, str) else model.name
+                for agent, model in given_models.items()
+            }
+            or None,
+            conduct=self._conduct,
+        )
+
+    async def __aenter__(self) -> Self:
+        """Return the runner."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close clients, models, and the store if it is ours."""
+        await self._models.aclose()
+        if self._owns_store:
+            await self.store.aclose()
+
+    def start(
+        self,
+        flow: Flow,
+        task: str = "",
+        *,
+        data: Mapping[str, Any] | BaseModel | None = None,
+        budget: Budget | None = None,
+        run: str | None = None,
+        source: str | None = None,
+    ) -> Live:
+        """Start a run of *flow*.
+
+        Raises:
+            DefinitionError: *data* does not fit the flow.
+        """
+        typed = flow.typed(data)
+        door = self._door(run or _new_name(flow), budget or flow.budget)
+        door.source = source
+        given = Given(task, typed.model_dump(mode="json") if typed is not None else None)
+        limits = None if budget is None else budget_json(budget)
+
+        async def work() -> Stop:
+            await door.commit(self._started(flow, door, given, limits))
+            return await self._go(flow, door)
+
+        return Live(flow, door, work)
+
+    def resume(
+        self,
+        flow: Flow,
+        run: str,
+        *,
+        answer: str | None = None,
+        answers: Mapping[str, str] | None = None,
+        budget: Budget | None = None,
+    ) -> Live:
+        """Go on with *run*, from its journal.
+
+        A flow whose table has changed is stepped through the journal first; going on is allowed
+        exactly when it takes the same path.
+
+        Raises (when awaited):
+            UnknownRun: the store has none of that name.
+            AnswerRefused: an answer fits no open question; nothing was written.
+            ReplayDivergence: the changed flow would have gone elsewhere; nothing was written.
+        """
+        door = self._door(run, budget or flow.budget)
+
+        async def work() -> Stop:
+            await self._take_up(flow, door, answer, dict(answers or {}), budget)
+            return await self._go(flow, door)
+
+        return Live(flow, door, work)
+
+    async def fork(self, flow: Flow, run: str, *, at: int, name: str | None = None) -> Live:
+        """Start a new run that shares the first *at* turns of *run*.
+
+        Raises:
+            RunError: the run has fewer turns.
+            UnknownRun: the store has none of that name.
+        """
+        journal = await self.store.journal(run)
+        events = _first_turns(journal, at)
+        fork = name or _new_name(flow)
+        await self._copy(fork, events, journal, forked=f"{run}@{at}")
+        return self.resume(flow, fork)
+
+    async def journal(self, run: str) -> Journal:
+        """Return everything *run* left behind."""
+        return await self.store.journal(run)
+
+    async def _copy(self, name: str, events: list[Event], journal: Journal, forked: str) -> None:
+        first = events[0]
+        if isinstance(first, RunStarted):
+            events = [replace(first, forked=forked), *events[1:]]
+        await self.store.append(name, after=0, events=events)
+        for event in events:
+            if isinstance(event, ChildStarted) and str(event.key) in journal.children:
+                child = journal.children[str(event.key)]
+                copied = [recorded.event for recorded in child.events]
+                await self._copy(f"{name}/{event.key}", copied, child, forked)
+
+    def _door(self, run: str, budget: Budget) -> LiveDoor:
+        return LiveDoor(run, self._environment, Control(), budget)
+
+    def _started(self, flow: Flow, door: LiveDoor, given: Given, limits: Any) -> RunStarted:  # noqa: ANN401 - JSON
+        clean = self._environment.redactor
+        typed = flow.typed(cast("Any", clean.json(given.data))) if flow.data is not None else None
+        task = clean.text(given.task)
+        return RunStarted(
+            flow.name,
+            clean.json(flow.table()) if door.depth == 0 else flow.table(),
+            flow.fingerprint(),
+            task,
+            initial_data(flow, typed, task),
+            limits,
+            door.source,
+            self._environment.overrides,
+            door.depth,
+        )
+
+    async def _go(self, flow: Flow, door: LiveDoor) -> Stop:
+        log.debug("run.started", run=door.run, flow=flow.name)
+        stop = await Conductor(flow, door, door.budget, self._models).until_stop(door.control)
+        log.debug("run.stopped", run=door.run, flow=flow.name, stop=stop.kind)
+        return stop
+
+    async def _conduct(self, flow: Flow, door: LiveDoor, given: Given) -> Stop:
+        """Begin a nested run, or go on with it."""
+        events = await self.store.read(door.run)
+        door.budget = tighter(door.budget, flow.budget)
+        if not events:
+            started = self._started(flow, door, given, budget_json(door.budget))
+            await door.commit(started)
+        else:
+            door.fold = fold_of(events)
+            if door.fold.stop is not None and door.fold.ended:
+                return door.fold.stop
+            await door.commit(RunResumed(budget_json(door.budget)))
+        return await self._go(flow, door)
+
+    async def _take_up(
+        self,
+        flow: Flow,
+        door: LiveDoor,
+        answer: str | None,
+        answers: dict[str, str],
+        budget: Budget | None,
+    ) -> None:
+        """Claim the run: prove that the flow still fits, put the answers on the record."""
+        door.run = await self.store.find(door.run)
+        events = await self.store.read(door.run)
+        if not events:
+            raise UnknownRun(door.run)
+        door.fold = fold_of(events)
+        if door.fold.ended:
+            if answer is not None or answers:
+                raise AnswerRefused(f"run {door.run!r} is over; nothing waits for an answer")
+            return
+        limits = budget_json(budget) if budget is not None else door.fold.budget
+        door.budget = budget_from(limits) if limits is not None else flow.budget
+        started = cast("RunStarted", events[0].event)
+        changed = None if started.print == flow.fingerprint() else flow.fingerprint()
+        if changed is not None:
+            await replay_journal(flow, await self.store.journal(door.run), requests=False)
+        open_now = await open_questions(self.store, door.run)
+        given = _answers(door.run, open_now, answer, answers)
+        if door.fold.stop is not None and door.fold.stop.kind == "waiting" and not given:
+            return
+        resumed = RunResumed(budget_json(budget) if budget is not None else None, changed)
+        here: list[Event] = [resumed]
+        below: dict[str, list[HumanAnswered]] = {}
+        for question, text in given.items():
+            run, key = place_of(door.run, question)
+            answered = HumanAnswered(key, self._environment.redactor.text(text))
+            if run == door.run:
+                here.append(answered)
+            else:
+                below.setdefault(run, []).append(answered)
+        await door.commit(*here)
+        for run, answered_below in below.items():
+            after = len(await self.store.read(run))
+            await self.store.append(run, after=after, events=answered_below)
+
+
+def _new_name(flow: Flow) -> str:
+    """Return a name no other run has: when, which flow, and chance."""
+    when = time.strftime("%Y-%m-%dT%H-%M", time.localtime())
+    letters = "abcdefghijkmnpqrstuvwxyz23456789"
+    chance = "".join(secrets.choice(letters) for _ in range(6))
+    return f"{when}_{flow.name.replace(' ', '-')}_{chance}"
+
+
+def _first_turns(journal: Journal, at: int) -> list[Event]:
+    events = canonical_events(recorded.event for recorded in journal.events)
+    turns = [n for n, e in enumerate(events) if isinstance(e, TurnTaken) and e.spoken]
+    if not 0 <= at <= len(turns):
+        raise RunError(f"run {journal.run!r} has {len(turns)} turns; cannot fork it at {at}")
+    end = turns[at - 1] + 1 if at else 1
+    return events[:end]
+
+
+def _answers(
+    run: str, questions: Mapping[str, str], answer: str | None, answers: dict[str, str]
+) -> dict[str, str]:
+    """Return the answers by question, each held against what is open."""
+    if answer is not None:
+        if len(questions) != 1:
+            shown = ", ".join(map(repr, questions)) or "none"
+            raise AnswerRefused(
+                f"run {run!r} has {len(questions)} open questions ({shown}); answer= needs exactly "
+                "one, answers={id: ...} names them"
+            )
+        return {next(iter(questions)): answer}
+    for question in answers:
+        if question not in questions:
+            shown = ", ".join(map(repr, questions)) or "none"
+            raise AnswerRefused(
+                f"run {run!r} has no open question {question!r}, or it was answered already; "
+                f"open: {shown}"
+            )
+    return answers
+
+

@@ -1,0 +1,96 @@
+"""What a run may still use up: limits, reservations, and the refusal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from stateflow.conversation.message import NO_USAGE, Usage
+from stateflow.errors import Exhausted
+from stateflow.journal.fold import Fold
+from stateflow.machine.budget import Budget
+from stateflow.value import Json
+
+__all__ = ["budget_from", "budget_json", "left", "over", "refusal"]
+
+_NAMES = tuple(field.name for field in fields(Budget))
+
+
+def budget_json(budget: Budget) -> dict[str, Json]:
+    """Return the limits of *budget* that are set; ``"inf"`` is none, spelt out."""
+    limits: dict[str, Json] = {}
+    for name in _NAMES:
+        limit = getattr(budget, name)
+        if limit is not None:
+            limits[name] = "inf" if limit == math.inf else limit
+    return limits
+
+
+def budget_from(limits: Mapping[str, Any]) -> Budget:
+    """Return the budget that :func:`budget_json` wrote."""
+    return Budget(**{n: math.inf if limit == "inf" else limit for n, limit in limits.items()})
+
+
+def over(budget: Budget, fold: Fold) -> str:
+    """Return the limit that does not allow another turn, or ``""``."""
+    if fold.turns >= budget.turns:
+        return "turns"
+    if budget.seconds is not None and fold.elapsed_s >= budget.seconds:
+        return "seconds"
+    return ""
+
+
+def refusal(budget: Budget, spent: Usage, reserved: Usage, ceiling: Usage) -> Exhausted | None:
+    """Return why a call that can cost *ceiling* is not made, or ``None``.
+
+    Args:
+        budget: the limits.
+        spent: by the run so far.
+        reserved: by calls that are under way beside it.
+        ceiling: the most this call can cost.
+    """
+    if ceiling is NO_USAGE or ceiling == NO_USAGE:
+        return None
+    after = spent + reserved + ceiling
+    for which, limit, total in (
+        ("calls", budget.calls, after.calls),
+        ("tokens", budget.tokens, after.tokens),
+        ("usd", budget.usd, after.usd),
+    ):
+        if limit is None or limit == math.inf:
+            continue
+        if total is None:
+            return Exhausted(
+                which, "the price of this model is not known, so a budget in USD cannot hold it"
+            )
+        if total > limit:
+            return Exhausted(
+                which, f"this call could bring {which} to {total:g}; the budget allows {limit:g}"
+            )
+    return None
+
+
+def left(budget: Budget, fold: Fold) -> Budget:
+    """Return what *fold* has left of *budget*, to grant to a nested run."""
+    spent = fold.usage
+    usd = None if budget.usd is None else max(0.0, budget.usd - (spent.usd or 0.0))
+    return replace(
+        budget,
+        turns=max(0, budget.turns - fold.turns),
+        calls=None if budget.calls is None else max(0, budget.calls - spent.calls),
+        tokens=None if budget.tokens is None else max(0, budget.tokens - spent.tokens),
+        usd=usd,
+        seconds=None if budget.seconds is None else max(0.0, budget.seconds - fold.elapsed_s),
+    )
+
+
+def tighter(one: Budget, other: Budget) -> Budget:
+    """Return the smaller of each limit."""
+
+    def least(name: str) -> float | None:
+        limits = [limit for limit in (getattr(one, name), getattr(other, name)) if limit is not None]
+        return min(limits) if limits else None
+
+    return Budget(**{name: least(name) for name in _NAMES})  # type: ignore[arg-type]  # depth stays int

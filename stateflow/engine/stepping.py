@@ -1,0 +1,166 @@
+"""Stepping: from what was said to the next state.  Pure but for the one question to a chooser.
+
+The view is the fold plus the new messages; the fold itself changes only when the turn is
+applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import BaseModel
+
+from stateflow.conversation.message import SILENCE, Fault, Message
+from stateflow.conversation.view import View
+from stateflow.errors import DefinitionError
+from stateflow.journal.event import Said, Step
+from stateflow.journal.fold import Fold
+from stateflow.machine.flow import Flow
+from stateflow.machine.guard import function_print
+from stateflow.machine.state import Final, Junction, Place, State
+from stateflow.machine.transition import Action
+
+__all__ = ["ActionRaised", "Spoken", "Stepping", "view_of"]
+
+
+class ActionRaised(Exception):  # noqa: N818 - a fault's name, and never leaves the engine
+    """An action raised, or its patch does not fit the data."""
+
+
+@dataclass(slots=True)
+class Spoken:
+    """How the speaking half of a turn came out."""
+
+    messages: list[Message] = field(default_factory=list[Message])
+    said: list[Said] = field(default_factory=list[Said])
+    fault: Fault | None = None
+    exhausted: str = ""
+    """The limit that let nobody speak."""
+    next_ordinal: int = 0
+
+
+def view_of(fold: Fold, data: BaseModel | None) -> View:
+    """Return what an agent about to speak sees."""
+    transcript = fold.transcript
+    return View(
+        fold.state,
+        transcript.last,
+        None,
+        transcript,
+        data,
+        fold.seen,
+        fold.turns,
+        fold.usage,
+        fold.heard,
+    )
+
+
+class Stepping:
+    """One turn on its way through guards, junctions and actions."""
+
+    def __init__(self, flow: Flow, fold: Fold, data: BaseModel | None, spoken: Spoken) -> None:
+        """Build the view the first guards read."""
+        transcript = fold.transcript
+        for message in spoken.messages:
+            transcript = transcript.append(message)
+        self.flow = flow
+        self.data = data
+        self.patch: dict[str, Any] = {}
+        self.steps: list[Step] = []
+        self.entered: dict[str, int] = {}
+        self.fold = fold
+        self.view = View(
+            fold.state,
+            spoken.messages[-1] if spoken.messages else SILENCE,
+            spoken.fault,
+            transcript,
+            data,
+            fold.seen,
+            fold.turns,
+            fold.usage,
+            fold.heard,
+            spoken.exhausted,
+        )
+
+    def save(self, state: State) -> None:
+        """Put what was said into the field the state saves to."""
+        last = self.view.last
+        if state.save is not None and last is not SILENCE:
+            self._merge(state.name, {state.save: last.text if last.reply is None else last.reply})
+
+    def used_up(self, target: str | None) -> bool:
+        """Tell whether *target* may not be entered again."""
+        place = self.flow.places[target] if target is not None else None
+        if not isinstance(place, State) or place.visits is None:
+            return False
+        entered = self.fold.visits.get(place.name, 0) + self.entered.get(place.name, 0)
+        return entered >= place.visits
+
+    def exhaust(self, which: str) -> None:
+        """Go on with a view in which *which* stands in the way."""
+        self.view = replace(self.view, exhausted=which)
+
+    def take(self, at: Place, step: Step, do: Action | None) -> None:
+        """Run exit, transition and entry actions, and note the step."""
+        target = self.flow.places[step.to] if step.to is not None else None
+        if isinstance(at, State):
+            self._act(at.name, at.exit)
+        self._act(at.name, do)
+        if target is not None:
+            self.entered[target.name] = self.entered.get(target.name, 0) + 1
+            if not isinstance(target, Junction):
+                self._act(target.name, target.entry)
+        self.steps.append(step)
+
+    def _act(self, place: str, action: Action | None) -> None:
+        if action is None:
+            return
+        name = function_print(action)["function"]
+        try:
+            patch = action(self.view)
+        except Exception as error:
+            raise ActionRaised(
+                f"action {name!r} at {place!r} raised {type(error).__name__}: {error}; mend the "
+                "action, then resume"
+            ) from error
+        if patch is not None and not isinstance(patch, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ActionRaised(f"action {name!r} at {place!r} returned {patch!r}, not a mapping")
+        if patch:
+            self._merge(place, patch)
+
+    def _merge(self, place: str, patch: Mapping[str, Any]) -> None:
+        model = self.flow.data
+        if model is None or self.data is None:
+            raise ActionRaised(f"{place!r} changes data, and flow {self.flow.name!r} declares none")
+        unknown = [name for name in patch if name not in model.model_fields]
+        if unknown:
+            raise ActionRaised(
+                f"{place!r} sets unknown data {', '.join(map(repr, unknown))}; {model.__name__} has: "
+                f"{', '.join(model.model_fields)}"
+            )
+        try:
+            typed = self.flow.typed({**self.data.model_dump(), **patch})
+        except DefinitionError as error:
+            raise ActionRaised(f"{place!r}: {error}") from error
+        if typed is not None:
+            whole = typed.model_dump(mode="json")
+            self.patch.update({name: whole[name] for name in patch})
+            self.data = typed
+            self.view = replace(self.view, data=typed)
+
+
+def initial_data(flow: Flow, data: BaseModel | None, task: str) -> dict[str, Any] | None:
+    """Return the data a run starts with, the initial state's entry action included."""
+    if data is None:
+        return None
+    place = flow.places[flow.initial]
+    if isinstance(place, State | Final) and place.entry is not None:
+        fold = Fold()
+        fold.state = flow.initial
+        stepping = Stepping(flow, fold, data, Spoken())
+        stepping.view = replace(stepping.view, last=Message(task, "user"))
+        stepping._act(place.name, place.entry)  # noqa: SLF001 - same module
+        data = stepping.data
+    return data.model_dump(mode="json") if data is not None else None

@@ -1,0 +1,81 @@
+"""The turn an agent gets: the view, and numbered places at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stateflow.conversation.effect import Call, ChildResult, Effect, Given, Key, Result
+from stateflow.conversation.view import View
+from stateflow.conversation.window import Window
+from stateflow.engine.door import Door
+from stateflow.errors import DefinitionError
+from stateflow.machine.flow import Flow
+
+__all__ = ["EngineTurn"]
+
+_NOTHING = Given()
+
+
+@dataclass(slots=True)
+class EngineTurn:
+    """One turn of one run; ordinals follow from the order in which it asks."""
+
+    door: Door
+    state: str
+    visit: int
+    view: View
+    agent: str
+    role: str = ""
+    sees: Window | None = None
+    timeout_s: float | None = None
+    next_ordinal: int = 0
+    composed: bool = True
+
+    def model_for(self, model: str) -> str:
+        """Return the model that this run gives the agent in place of *model*."""
+        started = self.door.fold.started
+        models = started.models if started is not None else None
+        return model if models is None else models.get(self.agent, model)
+
+    async def perform(self, *calls: Call) -> Sequence[Result]:
+        """Make the calls as one batch; keys are reserved in order before any begins."""
+        self._may_ask()
+        return await self.door.perform([Effect(self.key(), call) for call in calls])
+
+    async def ask(self, text: str, options: Sequence[str] = ()) -> str:
+        """Ask a person; the run waits, for days if need be."""
+        call = Call("human.ask", {"text": text, "options": list(options)})
+        (result,) = await self.perform(call)
+        return str(result.unwrap())
+
+    async def child(self, flow: Any, given: Given = _NOTHING) -> ChildResult:  # noqa: ANN401 - a Flow
+        """Run *flow* as a nested run."""
+        self._may_ask()
+        if not isinstance(flow, Flow):
+            raise DefinitionError(f"child({flow!r}): not a flow")
+        return await self.door.child(self.key(), flow, given)
+
+    async def now(self) -> float:
+        """Return the time [s since the epoch]."""
+        (result,) = await self.perform(Call("clock.now"))
+        return float(result.unwrap())
+
+    async def random(self) -> float:
+        """Return a number in [0, 1)."""
+        (result,) = await self.perform(Call("random.draw"))
+        return float(result.unwrap())
+
+    def key(self) -> Key:
+        """Reserve the next place."""
+        key = Key(self.state, self.visit, self.next_ordinal)
+        self.next_ordinal += 1
+        return key
+
+    def _may_ask(self) -> None:
+        if not self.composed:
+            raise DefinitionError(
+                f"agent {self.agent!r} is opaque, so its whole reply is one effect; set "
+                "`composed = True` on its class to let it make effects of its own"
+            )

@@ -1,0 +1,65 @@
+"""The canonical form: what two runs must share to be called the same, byte for byte.
+
+Left out: run ids, times, durations, attempts, pauses and resumes, and where the code lies.
+What failed and was made again is not told.  Effects of a turn stand in the order of their
+keys, whoever finished first; nested journals stand at their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from stateflow.conversation.effect import Key
+from stateflow.journal.codec import event_json
+from stateflow.journal.event import (
+    ChildEnded,
+    EffectDone,
+    EffectFailed,
+    Event,
+    HumanAnswered,
+    Journal,
+    RunEnded,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    TurnTaken,
+)
+from stateflow.value import Json, canonical_json
+
+__all__ = ["canonical", "canonical_events"]
+
+_VOLATILE: Final = frozenset({"seconds", "source", "forked", "budget", "grant"})
+_SETTLED: Final = (EffectDone, EffectFailed, HumanAnswered, ChildEnded)
+
+
+def canonical(journal: Journal) -> str:
+    """Return the canonical text of *journal*, one event a line."""
+    return "".join(f"{canonical_json(line)}\n" for line in _lines(journal, ""))
+
+
+def _lines(journal: Journal, place: str) -> Iterator[Json]:
+    for number, event in enumerate(canonical_events(r.event for r in journal.events), 1):
+        fields = {k: v for k, v in event_json(event).items() if k not in _VOLATILE}
+        yield {"seq": number, "kind": type(event).__name__, "place": place, **fields}
+    for key in sorted(journal.children):
+        yield from _lines(journal.children[key], f"{place}/{key}")
+
+
+def canonical_events(events: Iterable[Event]) -> list[Event]:
+    """Return *events* without pauses and superseded attempts, each turn's in key order."""
+    ordered: list[Event] = []
+    turn: dict[tuple[int, int], Event] = {}
+    for event in events:
+        match event:
+            case RunPaused() | RunResumed():
+                continue
+            case RunStarted() | TurnTaken() | RunEnded():
+                ordered.extend(turn[place] for place in sorted(turn))
+                turn.clear()
+                ordered.append(event)
+            case _:
+                key: Key = event.key
+                turn[key.ordinal, isinstance(event, _SETTLED)] = event
+    ordered.extend(turn[place] for place in sorted(turn))
+    return ordered

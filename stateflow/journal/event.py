@@ -1,0 +1,264 @@
+"""Events: all that a journal holds.  Few and whole.
+
+A journal is an append-only list of these.  ``TurnTaken`` is one row for a whole turn; its
+texts stay with the effects that made them, so nothing is stored twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from stateflow.conversation.effect import ChildResult, Key
+from stateflow.conversation.message import NO_USAGE, Fault, Usage
+from stateflow.journal.stop import Stop
+from stateflow.value import Json
+
+__all__ = [
+    "EVENTS",
+    "SCHEMA_VERSION",
+    "ChildEnded",
+    "ChildStarted",
+    "EffectBegun",
+    "EffectDone",
+    "EffectFailed",
+    "Event",
+    "HumanAnswered",
+    "HumanAsked",
+    "Journal",
+    "Recorded",
+    "RunEnded",
+    "RunPaused",
+    "RunResumed",
+    "RunStarted",
+    "Said",
+    "Step",
+    "TurnTaken",
+]
+
+SCHEMA_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run begins."""
+
+    flow: str
+    table: dict[str, Any]
+    """The whole flow as JSON, so that the journal can be read without the code."""
+    print: str
+    task: str = ""
+    data: Json = None
+    """Data at the start, the initial state's entry action included."""
+    budget: Json = None
+    """Limits that replace the flow's."""
+    source: str | None = None
+    """Where the flow's code lies, for the command line."""
+    models: dict[str, str] | None = None
+    """Models that replace the flow's, by agent."""
+    depth: int = 0
+    forked: str | None = None
+    """Run and turn that this one continues, as ``RUN@TURN``."""
+    version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class EffectBegun:
+    """An effect that must not be repeated has begun."""
+
+    key: Key
+    op: str
+    args: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class EffectDone:
+    """An effect came to a value.  It will never be performed again."""
+
+    key: Key
+    op: str
+    result: Json
+    args: Json = None
+    usage: Usage = NO_USAGE
+    seconds: float = 0.0
+    """How long it took [s]."""
+
+
+@dataclass(frozen=True, slots=True)
+class EffectFailed:
+    """An effect came to a fault."""
+
+    key: Key
+    op: str
+    fault: Fault
+    args: Json = None
+    usage: Usage = NO_USAGE
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message, by reference to the effect that made its text.
+
+    With neither, the agent had its turn and said nothing: it passed, or it raised.
+    """
+
+    by: str
+    of: int | None = None
+    """Ordinal of the effect; ``None`` if the text is nobody's and stands in ``part``."""
+    part: dict[str, Any] | None = None
+    """Fields of the message beside the referred text; ``None``: the result is the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One transition: where it left, what was asked, where it leads."""
+
+    at: str
+    tried: tuple[bool | None, ...] = ()
+    """Verdict of each transition's guard in order; ``None`` where it was not asked."""
+    taken: int | None = None
+    """Index of the transition; ``None``: the flow's ``on_error``, or nothing held."""
+    to: str | None = None
+    """``None`` is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTaken:
+    """A whole turn: who said what, which guards were asked, where it leads."""
+
+    state: str
+    visit: int
+    said: tuple[Said, ...] = ()
+    fault: Fault | None = None
+    """Set when the turn ended raised."""
+    exhausted: str = ""
+    """The limit that kept the turn from being spoken, or its target from being entered."""
+    steps: tuple[Step, ...] = ()
+    """One, and one more for each junction on the way."""
+    patch: dict[str, Any] | None = None
+    """Changes to the data."""
+    usage: Usage = NO_USAGE
+    spoken: bool = True
+    """False where the budget did not let anybody speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildStarted:
+    """A nested run begins; its journal lies under the run's own name and this key."""
+
+    key: Key
+    flow: str
+    args: Json = None
+    grant: Json = None
+    """Limits handed down."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildEnded:
+    """A nested run came to an end, or failed."""
+
+    key: Key
+    result: ChildResult | None = None
+    fault: Fault | None = None
+    usage: Usage = NO_USAGE
+    turns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HumanAsked:
+    """A person was asked; the run can wait for days."""
+
+    key: Key
+    text: str
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HumanAnswered:
+    """The answer came."""
+
+    key: Key
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunPaused:
+    """The run stopped and can go on."""
+
+    stop: Stop
+    turn: TurnTaken | None = None
+    """The turn that could not be taken, with what was said and asked."""
+    retry: int | None = None
+    """Effects of the open turn that failed, from this ordinal on, are made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """A process claims the run and goes on."""
+
+    budget: Json = None
+    """Limits that replace the run's."""
+    print: str | None = None
+    """Print of the flow it goes on with, where that has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The run is over."""
+
+    stop: Stop
+
+
+Event: TypeAlias = (
+    RunStarted
+    | EffectBegun
+    | EffectDone
+    | EffectFailed
+    | TurnTaken
+    | ChildStarted
+    | ChildEnded
+    | HumanAsked
+    | HumanAnswered
+    | RunPaused
+    | RunResumed
+    | RunEnded
+)
+
+EVENTS: Final[dict[str, type[Event]]] = {
+    kind.__name__: kind
+    for kind in (
+        RunStarted,
+        EffectBegun,
+        EffectDone,
+        EffectFailed,
+        TurnTaken,
+        ChildStarted,
+        ChildEnded,
+        HumanAsked,
+        HumanAnswered,
+        RunPaused,
+        RunResumed,
+        RunEnded,
+    )
+}
+
+
+class Recorded(NamedTuple):
+    """An event in its place."""
+
+    seq: int
+    """Position in the journal, from 1."""
+    at: float
+    """When the store took it [s since the epoch]."""
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Everything a run left behind, its nested runs included."""
+
+    run: str
+    events: tuple[Recorded, ...]
+    children: dict[str, Journal] = field(default_factory=dict[str, "Journal"])
+    """Nested journals by the key of their place, ``state#visit.ordinal``."""

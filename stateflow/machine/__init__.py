@@ -1,0 +1,1 @@
+"""What may happen: guards, states, transitions, flows, and the kernel that steps them."""

@@ -1,0 +1,115 @@
+"""The flow as JSON, and its print.
+
+The table is journaled when a run starts, so that a journal can be read, drawn and compared
+without the code that made it.  The print covers what decides where a run goes: names, order,
+guards, caps, actions.  Prompts and models are in the table and not in the print: they are told
+apart by the print of each request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from stateflow.conversation.agent import Agent
+from stateflow.machine.guard import function_print
+from stateflow.machine.state import Final, Place, Prompt, State
+from stateflow.machine.transition import Action, Transition
+from stateflow.value import Json, digest
+
+if TYPE_CHECKING:
+    from stateflow.machine.flow import Flow
+
+__all__ = ["fingerprint", "table"]
+
+_NOT_DECIDING = frozenset({"prompt", "agents", "description"})
+_WHOLE = frozenset({"when", "choose", "entry", "exit", "do"})
+"""Forms of guards, choosers and actions: whatever words they hold, all of it decides."""
+
+
+def table(flow: Flow) -> dict[str, Json]:
+    """Return *flow* as JSON, places and transitions in definition order."""
+    budget = flow.budget
+    limits: dict[str, Json] = {
+        name: str(limit) if limit == float("inf") else limit
+        for name in ("turns", "calls", "tokens", "usd", "seconds", "depth")
+        if (limit := getattr(budget, name)) is not None
+    }
+    whole: dict[str, Json] = {
+        "name": flow.name,
+        "initial": flow.initial,
+        "places": [_place(place) for place in flow.places.values()],
+        "budget": limits,
+        "agents": [_agent(agent) for agent in flow.agents],
+    }
+    if flow.on_error is not None:
+        whole["on_error"] = flow.on_error
+    if flow.description:
+        whole["description"] = flow.description
+    if flow.data is not None:
+        whole["data"] = {
+            "model": flow.data.__name__,
+            "schema": digest(flow.data.model_json_schema()),
+        }
+    return whole
+
+
+def fingerprint(table: Mapping[str, Json]) -> str:
+    """Return the print of the parts of *table* that decide where a run goes."""
+    return digest(_deciding(table))
+
+
+def _deciding(value: Json) -> Json:
+    if isinstance(value, Mapping):
+        return {
+            key: part if key in _WHOLE else _deciding(part)
+            for key, part in value.items()
+            if key not in _NOT_DECIDING
+        }
+    if isinstance(value, list | tuple):
+        return [_deciding(part) for part in value]
+    return value
+
+
+def _place(place: Place) -> dict[str, Json]:
+    if isinstance(place, Final):
+        return {"final": place.name, "ok": place.ok, **_action("entry", place.entry)}
+    rows: list[Json] = [_transition(transition) for transition in place.transitions]
+    if not isinstance(place, State):
+        return {"junction": place.name, "to": rows}
+    return {
+        "state": place.name,
+        "speaks": [agent.name for agent in place.agents],
+        "to": rows,
+        **({"visits": place.visits} if place.visits is not None else {}),
+        **({"prompt": _prompt(place.prompt)} if place.prompt else {}),
+        **({"choose": place.choose.form} if place.choose is not None else {}),
+        **({"save": place.save} if place.save is not None else {}),
+        **_action("entry", place.entry),
+        **_action("exit", place.exit),
+    }
+
+
+def _transition(transition: Transition) -> dict[str, Json]:
+    row: dict[str, Json] = {"to": transition.target}
+    if transition.when is not None:
+        row["when"] = transition.when.form
+        row["name"] = transition.when.name
+    return {**row, **_action("do", transition.do)}
+
+
+def _action(word: str, action: Action | None) -> dict[str, Json]:
+    return {} if action is None else {word: function_print(action)}
+
+
+def _prompt(prompt: Prompt) -> Json:
+    return prompt if isinstance(prompt, str) else function_print(prompt)
+
+
+def _agent(agent: Agent) -> dict[str, Json]:
+    described: dict[str, Json] = {"name": agent.name, "kind": getattr(agent, "kind", "tool")}
+    for word in ("model", "prompt", "description"):
+        value: object = getattr(agent, word, None)
+        if isinstance(value, str) and value:
+            described[word] = value
+    return described

@@ -1,0 +1,155 @@
+"""Places a conversation can be in: states, junctions, finals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from stateflow.conversation.agent import Agent
+from stateflow.conversation.view import View
+from stateflow.conversation.window import Window
+from stateflow.errors import DefinitionError
+from stateflow.machine.choose import Chooser
+from stateflow.machine.transition import Action, Transition
+from stateflow.value import check_name
+
+__all__ = ["Final", "Junction", "Place", "Prompt", "State", "Steps", "steps"]
+
+Prompt: TypeAlias = str | Callable[[View], str]
+"""The role a state gives its agent: a text, or a pure function of the view."""
+
+DEFAULT_TIMEOUT_S = 600.0
+"""An effect without a limit of its own may take this long [s]; the SDKs' own default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Several agents that speak in order within one turn."""
+
+    agents: tuple[Agent, ...]
+
+
+def steps(*agents: Agent) -> Steps:
+    """Bind a state to several agents in order; guards are tried after the last.
+
+    Raises:
+        DefinitionError: fewer than two agents.
+    """
+    if len(agents) < 2:  # noqa: PLR2004 - one is not several
+        sentence = "steps(...) takes two agents or more; bind one agent directly"
+        raise DefinitionError(sentence)
+    return Steps(agents)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class State:
+    """A place where an agent speaks."""
+
+    name: str
+    agents: tuple[Agent, ...]
+    """Who speaks, in order; nearly always one."""
+    transitions: tuple[Transition, ...]
+    """Tried in this order."""
+    visits: int | None
+    """How often it may be entered."""
+    prompt: Prompt
+    choose: Chooser | None
+    """Who picks where several guards hold; ``None``: the first in order."""
+    entry: Action | None
+    exit: Action | None
+    save: str | None
+    """Data field that takes the structured reply, or else the text, before guards are tried."""
+    sees: Window | None
+    """What its agents see of the transcript; ``None``: all of it."""
+    timeout_s: float
+    """Limit for each effect of a turn here [s]."""
+
+    def __init__(  # noqa: PLR0913 - the declaration of a state is this long
+        self,
+        name: str,
+        agent: Agent | Steps,
+        *transitions: Transition,
+        visits: int | None = None,
+        prompt: Prompt = "",
+        choose: Chooser | None = None,
+        entry: Action | None = None,
+        exit: Action | None = None,  # noqa: A002 - the statecharts' word
+        save: str | None = None,
+        sees: Window | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+    ) -> None:
+        """Declare the state called *name*, in which *agent* speaks."""
+        agents = agent.agents if isinstance(agent, Steps) else (agent,)
+        for one in agents:
+            if not callable(getattr(one, "reply", None)):
+                sentence = (
+                    f"state {name!r}: {one!r} is not an agent; it needs a name and "
+                    "`async def reply(self, turn)`, as FunctionAgent(name, fn) has"
+                )
+                raise DefinitionError(sentence)
+            check_name(getattr(one, "name", None), "agent")
+        if visits is not None and visits < 1:
+            sentence = f"state {name!r}: visits={visits!r} is less than one"
+            raise DefinitionError(sentence)
+        if timeout_s <= 0:
+            sentence = f"state {name!r}: timeout_s={timeout_s!r} leaves no time"
+            raise DefinitionError(sentence)
+        values = {
+            "name": check_name(name, "state"),
+            "agents": agents,
+            "transitions": _checked(name, transitions),
+            "visits": visits,
+            "prompt": prompt,
+            "choose": choose,
+            "entry": entry,
+            "exit": exit,
+            "save": save,
+            "sees": sees,
+            "timeout_s": timeout_s,
+        }
+        for field, value in values.items():
+            object.__setattr__(self, field, value)
+
+    @property
+    def agent(self) -> Agent:
+        """The one who speaks last, whose words the guards read."""
+        return self.agents[-1]
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Junction:
+    """A place where nobody speaks: guards route at once."""
+
+    name: str
+    transitions: tuple[Transition, ...]
+
+    def __init__(self, name: str, *transitions: Transition) -> None:
+        """Declare the junction called *name*."""
+        object.__setattr__(self, "name", check_name(name, "junction"))
+        object.__setattr__(self, "transitions", _checked(name, transitions))
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """A named end of the run."""
+
+    name: str
+    ok: bool = True
+    """Whether ending here counts as success."""
+    entry: Action | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse names that cannot be drawn."""
+        check_name(self.name, "final")
+
+
+Place: TypeAlias = State | Junction | Final
+
+
+def _checked(name: str, transitions: tuple[object, ...]) -> tuple[Transition, ...]:
+    for transition in transitions:
+        if not isinstance(transition, Transition):
+            sentence = f"{name!r}: {transition!r} is not a transition; write to({transition!r})"
+            raise DefinitionError(sentence)
+    return tuple(t for t in transitions if isinstance(t, Transition))

@@ -1,0 +1,1 @@
+"""How models are reached: one small protocol, and whoever speaks it."""

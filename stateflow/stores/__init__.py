@@ -1,0 +1,1 @@
+"""Where journals lie: in memory, in SQLite, in files of JSON lines."""

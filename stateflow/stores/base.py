@@ -1,0 +1,67 @@
+"""What every store does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from stateflow.journal.event import Event, Journal, Recorded
+
+__all__ = ["Store", "Summary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run in a list of runs."""
+
+    run: str
+    flow: str
+    started_at: float
+    """[s since the epoch]"""
+    events: int
+    stop: str
+    """Kind of the last stop; ``running`` while, or after, it was cut off without one."""
+
+
+class Store(Protocol):
+    """Holds journals.  Appending is the only way to write."""
+
+    async def append(self, run: str, /, *, after: int, events: Sequence[Event]) -> list[Recorded]:
+        """Write *events* behind event number *after* as one transaction, stamped with the time.
+
+        Raises:
+            RunTaken: the journal does not end at *after*: somebody else has written.
+            StoreError: the disk is full or broken.  Nothing of *events* was written.
+        """
+        ...
+
+    async def read(self, run: str, /) -> list[Recorded]:
+        """Return the events of *run*, without those of its nested runs; none if unknown."""
+        ...
+
+    async def journal(self, run: str, /) -> Journal:
+        """Return everything *run* left behind.
+
+        Raises:
+            UnknownRun: there is no such run.
+        """
+        ...
+
+    async def find(self, run: str, /) -> str:
+        """Return the full name of the one root run that is called, begins, or ends like *run*.
+
+        ``last`` is the one that started last.
+
+        Raises:
+            UnknownRun: none, or more than one.
+        """
+        ...
+
+    async def runs(self) -> list[Summary]:
+        """Return the root runs, oldest first."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of files and threads.  Journals stay."""
+        ...

@@ -1,0 +1,161 @@
+"""Journals as files of JSON lines: to look at, to send, to keep beside the code.
+
+One event a line: ``run`` (the path below the root run, ``""`` for itself), ``seq``, ``at``,
+``kind``, then the fields of the event.  The first line also names the run, as ``id``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, cast
+
+from stateflow.errors import StoreError
+from stateflow.journal.codec import decode, encode
+from stateflow.journal.event import Journal, Recorded
+from stateflow.stores.tree import journal_tree
+
+__all__ = ["ENVELOPE", "dump_lines", "read_file", "write_file"]
+
+ENVELOPE: Final = ("id", "run", "seq", "at", "kind")
+"""What a line says beside the fields of its event."""
+
+
+def dump_lines(journal: Journal) -> Iterator[str]:
+    """Yield the lines of *journal*, without line ends: its own, then its nested runs'.
+
+    Raises:
+        StoreError: a text in it cannot be written.
+    """
+    yield from _lines(journal, "", {"id": journal.run})
+
+
+def _lines(journal: Journal, path: str, extra: dict[str, str]) -> Iterator[str]:
+    for seq, at, event in journal.events:
+        kind, body = encode(event)
+        envelope = {**extra, "run": path, "seq": seq, "at": at, "kind": kind}
+        head = json.dumps(envelope, ensure_ascii=False, separators=(",", ":"))
+        yield f"{head[:-1]}}}" if body == "{}" else f"{head[:-1]},{body[1:]}"
+        extra = {}
+    for key in sorted(journal.children):
+        yield from _lines(journal.children[key], f"{path}/{key}" if path else key, {})
+
+
+def write_file(journal: Journal, path: str | Path) -> None:
+    """Write *journal* to *path*, whole or not at all; its folder is made where it is missing.
+
+    Raises:
+        StoreError: it cannot be written.  What was at *path* before is unharmed.
+    """
+    path = Path(path)
+    data = "".join(f"{line}\n" for line in dump_lines(journal)).encode("utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(handle)
+        Path(name).replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"journal {str(path)!r} cannot be written ({error.strerror}); choose another place for it"
+    )
+
+
+def read_file(path: str | Path) -> Journal:
+    """Return the journal that :func:`write_file` wrote.
+
+    Raises:
+        StoreError: it is missing, empty, torn, broken, out of order, or of a newer stateflow.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise StoreError(f"there is no journal {str(path)!r}; check the path") from error
+    except OSError as error:
+        raise StoreError(f"journal {str(path)!r} cannot be read ({error.strerror})") from error
+    lines = data.removesuffix(b"\n").split(b"\n")
+    if not data.strip():
+        raise StoreError(f"journal {str(path)!r} is empty; a journal begins with RunStarted")
+    whole = len(lines) if data.endswith(b"\n") else len(lines) - 1
+    run = ""
+    journals: dict[str, list[Recorded]] = {}
+    for number, line in enumerate(lines, 1):
+        fields = _fields(path, number, line, torn=number > whole)
+        if number == 1:
+            run = _run(path, fields)
+        _take(path, number, fields, journals)
+    return journal_tree(run, {f"{run}/{p}" if p else run: j for p, j in journals.items()})
+
+
+def _fields(path: Path, number: int, line: bytes, *, torn: bool) -> dict[str, Any]:
+    where = f"line {number} of {str(path)!r}"
+    try:
+        fields: object = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        if torn:
+            cure = (
+                f"the {number - 1} whole lines before it are unharmed: remove it and read again"
+                if number > 1
+                else "nothing of the journal is left"
+            )
+            raise StoreError(f"{where} is torn, its end is missing; {cure}") from error
+        if isinstance(error, UnicodeDecodeError):
+            raise StoreError(f"{where} is not UTF-8; save the file in that encoding") from error
+        raise StoreError(f"{where} is broken: {error}; restore it from a copy") from error
+    if not isinstance(fields, dict):
+        raise StoreError(f"{where} is broken: not an object; a line is one event")
+    return cast("dict[str, Any]", fields)
+
+
+def _run(path: Path, fields: dict[str, Any]) -> str:
+    run = fields.get("id")
+    if not isinstance(run, str) or not run or fields.get("run") != "":
+        raise StoreError(
+            f"line 1 of {str(path)!r} names no run; a journal begins with the root run's own "
+            'events, the first with "id"'
+        )
+    return run
+
+
+def _take(
+    path: Path, number: int, fields: dict[str, Any], journals: dict[str, list[Recorded]]
+) -> None:
+    where = f"line {number} of {str(path)!r}"
+    child, seq, at, kind = (fields.get(name) for name in ENVELOPE[1:])
+    if not (
+        isinstance(child, str)
+        and isinstance(seq, int)
+        and isinstance(at, int | float)
+        and isinstance(kind, str)
+    ):
+        raise StoreError(f"{where} is broken: it lacks one of {', '.join(ENVELOPE[1:])}")
+    parent = child.rpartition("/")[0]
+    if parent not in journals and child:
+        raise StoreError(
+            f"{where} is out of order: {child!r} comes before the run it is nested in; "
+            "restore the file from a copy"
+        )
+    journal = journals.setdefault(child, [])
+    if seq != len(journal) + 1:
+        raise StoreError(
+            f"{where} is out of order: event {seq} of run {child!r} stands where "
+            f"{len(journal) + 1} belongs; restore the file from a copy"
+        )
+    body = json.dumps({k: v for k, v in fields.items() if k not in ENVELOPE})
+    journal.append(Recorded(seq, float(at), decode(kind, body, place=where)))

@@ -1,0 +1,384 @@
+"""Journals in an SQLite file: one row an event, one transaction an append.
+
+Any number of tasks, event loops and processes may share a file.  A lone small append is written
+where it is awaited, which takes a third of what handing it to a thread and back would.  All else
+goes to the writer thread: what may take long (opening, reading, synchronous=FULL, checkpoints),
+what has to wait for another process, and appends that come together: they share a transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias, TypeVar
+
+from pydantic_core import PydanticSerializationError
+
+from stateflow.errors import RunTaken, StoreError
+from stateflow.journal.codec import decode, encode
+from stateflow.journal.event import Event, Journal, Recorded
+from stateflow.stores.base import Summary
+from stateflow.stores.tree import find_run, journal_tree, summary_of
+from stateflow.stores.trouble import BUSY_S, is_busy, sentence_of
+from stateflow.stores.writer import Job, Writer
+
+__all__ = ["SqliteStore"]
+
+SCHEMA: Final = 1
+"""Kept in ``PRAGMA user_version``."""
+_SMALL: Final = (8, 65536)
+"""Most events, and most characters of them, that a lone append writes in the event loop."""
+_CHECKPOINT: Final = 1000
+"""Pages written between two checkpoints, which the thread makes since they wait for the disk."""
+_PAGE: Final = 4096
+_KNOWN: Final = 10_000
+"""Most runs whose ends are remembered."""
+
+# The number of an event is its run's in the upper half and its seq in the lower: the only index,
+# and the events of a run lie together.
+_TABLES: Final = (
+    "CREATE TABLE run(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
+    "CREATE TABLE event(id INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL, "
+    "body TEXT NOT NULL)",
+)
+_END: Final = "SELECT id FROM event WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1"
+_HALF: Final = 32
+_MASK: Final = (1 << _HALF) - 1
+_READ: Final = "SELECT id, at, kind, body FROM event WHERE id BETWEEN ? AND ? ORDER BY id"
+_TREE: Final = "SELECT id, name FROM run WHERE name = ? OR (name > ? AND name < ?)"
+_ROOTS: Final = "SELECT id, name FROM run WHERE instr(name, '/') = 0 ORDER BY id"
+_STOP: Final = (
+    "SELECT id, at, kind, body FROM event WHERE id BETWEEN ? AND ? "
+    "AND kind IN ('RunPaused', 'RunResumed', 'RunEnded') ORDER BY id DESC LIMIT 1"
+)
+_INSERT: Final = {
+    n: f"INSERT INTO event VALUES {', '.join(['(?,?,?,?)'] * n)}"  # noqa: S608 - no values in it
+    for n in range(1, _SMALL[0] + 1)
+}
+_Row: TypeAlias = tuple[int, float, str, str]
+ValueT = TypeVar("ValueT")
+
+
+@dataclass(slots=True, eq=False)
+class _Append(Job):
+    run: str = ""
+    after: int = 0
+    events: Sequence[Event] = ()
+    rows: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(slots=True, eq=False)
+class _Ask(Job):
+    answer: Callable[[], Any] = dict
+
+
+class SqliteStore:
+    """Holds journals in the file *path*, which is made, folder included, where it is missing.
+
+    What was appended outlives the death of the process; with ``synchronous="FULL"`` that of the
+    machine too, at the price of waiting for the disk.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        synchronous: Literal["NORMAL", "FULL"] = "NORMAL",
+    ) -> None:
+        """Stamp events with *clock* [s since the epoch].  The file is opened at the first use."""
+        self.path = Path(path)
+        self._clock = clock
+        self._synchronous = synchronous
+        self._writer = Writer(f"stateflow {self.path.name}", self._serve, self._write_here)
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._ends: dict[str, tuple[int, int]] = {}
+        self._pages = 0
+        self._closed = False
+
+    async def append(self, run: str, /, *, after: int, events: Sequence[Event]) -> list[Recorded]:
+        """Write *events* behind event number *after* as one transaction.
+
+        It may still be written when the caller is cancelled while it waits.
+
+        Raises:
+            RunTaken: the journal does not end at *after*; nothing was written.
+            StoreError: the file cannot be written.  Nothing of *events* was.
+        """
+        try:
+            rows = [encode(event) for event in events]
+            run.encode()
+        except (PydanticSerializationError, UnicodeError) as error:
+            raise StoreError(
+                f"run {run!r}: event after number {after} holds a text that no file can "
+                f"({error}); redact it before it is journaled"
+            ) from error
+        future = asyncio.get_running_loop().create_future()
+        recorded: list[Recorded] = await self._writer.soon(
+            _Append(future, None, None, run, after, events, rows)
+        )
+        return recorded
+
+    async def read(self, run: str, /) -> list[Recorded]:
+        """Return the events of *run*, without those of its nested runs; none if unknown.
+
+        Raises:
+            StoreError: the file cannot be read, or a newer stateflow wrote it.
+        """
+        return (await self._ask(lambda: self._journals((run, "", "")))).get(run, [])
+
+    async def journal(self, run: str, /) -> Journal:
+        """Return everything *run* left behind.
+
+        Raises:
+            UnknownRun: there is no such run.
+            StoreError: the file cannot be read, or a newer stateflow wrote it.
+        """
+        names = (run, f"{run}/", f"{run}0")  # 0 is what comes after / in ASCII
+        return journal_tree(run, await self._ask(lambda: self._journals(names)))
+
+    async def find(self, run: str, /) -> str:
+        """Return the full name of the one root run that is called, begins, or ends like *run*.
+
+        Raises:
+            UnknownRun: none, or more than one.
+            StoreError: the file cannot be read.
+        """
+        rows = await self._ask(lambda: self._patiently(lambda db: db.execute(_ROOTS).fetchall()))
+        return find_run([name for _, name in rows], run)
+
+    async def runs(self) -> list[Summary]:
+        """Return the root runs, oldest first.
+
+        Raises:
+            StoreError: the file cannot be read, or a newer stateflow wrote it.
+        """
+        return await self._ask(self._summaries)
+
+    async def aclose(self) -> None:
+        """Write what waits, let go of the file, and end the thread.  Journals stay."""
+        if not self._closed:
+            await self._ask(self._close)
+            self._writer.join()
+
+    # In the event loop -------------------------------------------------------------------------
+
+    async def _ask(self, answer: Callable[[], ValueT]) -> ValueT:
+        future = asyncio.get_running_loop().create_future()
+        value: ValueT = await self._writer.behind(_Ask(future, None, None, answer))
+        return value
+
+    def _write_here(self, job: Job) -> bool:
+        """Write a lone append at once, if that is certain to be quick."""
+        if (
+            not isinstance(job, _Append)
+            or self._synchronous != "NORMAL"
+            or self._pages >= _CHECKPOINT
+            or not 0 < len(job.rows) <= _SMALL[0]
+            or sum(len(body) for _, body in job.rows) > _SMALL[1]
+            or not self._lock.acquire(blocking=False)
+        ):
+            return False
+        try:
+            number, head = self._ends.get(job.run, (0, -1))
+            if self._connection is None or head != job.after:
+                return False
+            self._insert(self._connection, job, number)  # one statement, so one transaction
+        except Exception:  # noqa: BLE001 - the thread meets it again, and waits or tells
+            self._forget()
+            return False
+        finally:
+            self._lock.release()
+        return True
+
+    # In the thread -----------------------------------------------------------------------------
+
+    def _serve(self, jobs: Sequence[Job]) -> None:
+        appends = [job for job in jobs if isinstance(job, _Append)]
+        if appends:
+            self._write(appends)
+        for job in jobs:
+            if isinstance(job, _Ask):
+                try:
+                    job.value = job.answer()
+                except Exception as error:  # noqa: BLE001 - whoever asked hears of it
+                    job.error = error
+
+    def _write(self, jobs: Sequence[_Append]) -> None:
+        try:
+            self._patiently(lambda db: self._commit(db, jobs))
+        except StoreError as error:
+            if len(jobs) > 1 and not is_busy(error.__cause__):
+                for job in jobs:  # one of them may be too large for the rest of the disk
+                    self._write([job])
+                return
+            for job in jobs:
+                job.error = StoreError(str(error))
+                job.error.__cause__ = error.__cause__
+
+    def _commit(self, db: sqlite3.Connection, jobs: Sequence[_Append]) -> None:
+        db.execute("BEGIN IMMEDIATE")
+        for job in jobs:
+            job.value = job.error = None
+            number, head = _end(db, job.run)
+            if head != job.after:
+                job.error = RunTaken(job.run, after=job.after, found=head)
+            elif not job.rows:
+                job.value = []
+            else:
+                if not number:
+                    new = db.execute("INSERT INTO run(name) VALUES (?)", (job.run,))
+                    number = new.lastrowid or 0
+                self._insert(db, job, number)
+        db.execute("COMMIT")
+        if self._pages >= _CHECKPOINT:
+            self._pages = 0
+            with suppress(sqlite3.Error):  # another time, then
+                db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _insert(self, db: sqlite3.Connection, job: _Append, number: int) -> None:
+        at = self._clock()
+        rows = job.rows
+        first = (number << _HALF) + job.after + 1
+        if len(rows) in _INSERT:
+            values = [v for n, row in enumerate(rows, first) for v in (n, at, *row)]
+            db.execute(_INSERT[len(rows)], values)
+        else:
+            db.executemany(_INSERT[1], [(n, at, *row) for n, row in enumerate(rows, first)])
+        self._pages += 2 + sum(len(body) for _, body in rows) // _PAGE
+        if len(self._ends) >= _KNOWN:
+            self._ends.clear()
+        self._ends[job.run] = (number, job.after + len(rows))
+        job.value = [Recorded(n, at, event) for n, event in enumerate(job.events, job.after + 1)]
+
+    def _patiently(self, work: Callable[[sqlite3.Connection], ValueT]) -> ValueT:
+        """Return what *work* does with the file, waiting while another process holds it."""
+        deadline = time.monotonic() + BUSY_S
+        pause_s = 0.0002
+        with self._lock:
+            while True:
+                try:
+                    if self._connection is None:
+                        self._connection = self._connect()
+                    return work(self._connection)
+                except sqlite3.Error as error:
+                    self._forget()
+                    if not is_busy(error) or time.monotonic() > deadline:
+                        raise StoreError(sentence_of(self.path, error)) from error
+                except BaseException:
+                    self._forget()
+                    raise
+                time.sleep(pause_s)
+                pause_s = min(2 * pause_s, 0.02)
+
+    def _forget(self) -> None:
+        """Undo an open transaction, and what was remembered of it."""
+        self._ends.clear()
+        if self._connection is not None and self._connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self._connection.rollback()
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._closed:
+            raise StoreError(f"store {str(self.path)!r} is closed; open it again")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the folder of {str(self.path)!r} cannot be made ({error.strerror}); "
+                "choose another path"
+            ) from error
+        db = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            _prepare(db, self.path)
+            db.execute(f"PRAGMA synchronous = {self._synchronous}")
+            db.execute("PRAGMA wal_autocheckpoint = 0")  # ours to make: it waits for the disk
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _close(self) -> None:
+        with self._lock:
+            self._closed = True
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _journals(self, names: tuple[str, str, str]) -> dict[str, list[Recorded]]:
+        def look(db: sqlite3.Connection) -> list[tuple[str, list[_Row]]]:
+            db.execute("BEGIN")  # all of one moment
+            runs = db.execute(_TREE, names).fetchall()
+            found = [(name, db.execute(_READ, _span(number)).fetchall()) for number, name in runs]
+            db.execute("COMMIT")
+            return found
+
+        return {
+            name: [self._recorded(name, row) for row in rows]
+            for name, rows in self._patiently(look)
+        }
+
+    def _recorded(self, run: str, row: _Row) -> Recorded:
+        number, at, kind, body = row
+        seq = number & _MASK
+        place = f"event {seq} of run {run!r} in {str(self.path)!r}"
+        return Recorded(seq, at, decode(kind, body, place=place))
+
+    def _summaries(self) -> list[Summary]:
+        def look(db: sqlite3.Connection) -> list[tuple[str, _Row, int, _Row | None]]:
+            return [
+                (
+                    name,
+                    db.execute(_READ, ((number << _HALF) + 1,) * 2).fetchone(),
+                    db.execute(_END, _span(number)).fetchone()[0] & _MASK,
+                    db.execute(_STOP, _span(number)).fetchone(),
+                )
+                for number, name in db.execute(_ROOTS).fetchall()
+            ]
+
+        return [
+            summary_of(
+                name, self._recorded(name, first), events, stop and self._recorded(name, stop).event
+            )
+            for name, first, events, stop in self._patiently(look)
+        ]
+
+
+def _span(number: int) -> tuple[int, int]:
+    return number << _HALF, (number << _HALF) | _MASK
+
+
+def _end(db: sqlite3.Connection, run: str) -> tuple[int, int]:
+    """Return the number and the length of *run*; zeros if there is none."""
+    row = db.execute("SELECT id FROM run WHERE name = ?", (run,)).fetchone()
+    if row is None:
+        return 0, 0
+    end = db.execute(_END, _span(row[0])).fetchone()
+    return row[0], end[0] & _MASK if end else 0
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    """Make the tables, unless they are there."""
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA:
+        raise StoreError(
+            f"{str(path)!r} was written by a newer stateflow (schema {version}; this one reads up "
+            f"to {SCHEMA}); run `pip install --upgrade stateflow-agents`"
+        )
+    if version == 0 and db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise StoreError(f"{str(path)!r} is the database of something else; choose another path")
+    db.execute("PRAGMA journal_mode = WAL")
+    if version == 0:
+        db.execute("BEGIN IMMEDIATE")
+        if not db.execute("PRAGMA user_version").fetchone()[0]:  # else another was faster
+            for statement in _TABLES:
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {SCHEMA}")
+        db.execute("COMMIT")

@@ -1,0 +1,1 @@
+"""Replay as a test: the pytest plugin has its place here."""
