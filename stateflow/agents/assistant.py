@@ -15,7 +15,7 @@ from stateflow.value import Json, check_name, digest
 __all__ = ["Assistant"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Assistant:
     """Speaks what a model answers to its prompt, the state's prompt, and the transcript.
 

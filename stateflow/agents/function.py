@@ -13,7 +13,7 @@ from stateflow.conversation.view import View
 __all__ = ["FunctionAgent"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FunctionAgent:
     """Speaks what a function of the view returns: a text, a ``Message``, or ``PASS``.
 

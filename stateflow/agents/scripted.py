@@ -20,7 +20,7 @@ Line: TypeAlias = (
 """One reply: a text, a message, an exception to raise, or a function of the view."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Scripted:
     """Says its lines in order.
 

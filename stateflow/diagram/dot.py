@@ -34,7 +34,8 @@ _BREAK = '<BR ALIGN="LEFT"/>'
 _SMALL = "9"
 _CHIP = (
     '<TABLE BORDER="1" STYLE="ROUNDED" COLOR="{colour}" CELLBORDER="0" CELLSPACING="0" '
-    'CELLPADDING="0" FIXEDSIZE="TRUE" WIDTH="13" HEIGHT="13">'
+    'CELLPADDING="0" FIXEDSIZE="TRUE" WIDTH="14" HEIGHT="14">'
+    '<TR><TD WIDTH="12" HEIGHT="12">'
 )
 """A table of its own, because a cell would stretch with the words beside it."""
 
@@ -122,9 +123,7 @@ def _words(arrow: Arrow, colour: str) -> str:
     cells = ""
     if arrow.order is not None:
         chip = _font(str(arrow.order), "8", colour)
-        cells = (
-            f'<TD VALIGN="TOP">{_CHIP.format(colour=colour)}<TR><TD>{chip}</TD></TR></TABLE></TD>'
-        )
+        cells = f'<TD VALIGN="TOP">{_CHIP.format(colour=colour)}{chip}</TD></TR></TABLE></TD>'
     if arrow.text:
         cells += f'<TD ALIGN="LEFT" CELLPADDING="2">{_guard(arrow, colour)}</TD>'
     if not cells:

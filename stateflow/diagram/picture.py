@@ -167,6 +167,8 @@ def _model(agent: Agent) -> str:
     model: object = getattr(agent, "model", None)
     if not isinstance(model, str) or not model.strip():
         return ""
+    if model.startswith("scripted:"):
+        return "scripted"
     return line(model.split(":", 1)[-1].rsplit("/", 1)[-1] or model)
 
 

@@ -72,8 +72,7 @@ def _finished(drawn: Picture, svg: str) -> str:
     root.set("role", "img")
     words = _titles(drawn)
     for group in root.iter(f"{{{_SVG}}}g"):
-        title = group.find(f"{{{_SVG}}}title")
-        if title is not None:
+        for title in group.findall(f"{{{_SVG}}}title"):
             title.text = words.get(group.get("id", ""), drawn.name)
     for at, (tag, text) in enumerate(
         (("title", drawn.name), ("desc", _described(drawn)), ("style", _night()))

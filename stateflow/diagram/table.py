@@ -128,4 +128,4 @@ def _paragraphs(text: str) -> Iterator[str]:
     """Give the paragraphs of *text*, none of which can begin a list, a heading or a rule."""
     for part in re.split(r"\n\s*\n", text):
         if part.strip():
-            yield re.sub(r"^([-+=:]|\d+(?=[.)]))", r"\\\1", _markdown(line(part)))
+            yield re.sub(r"^(\d*)([-+=:.)])", r"\1\\\2", _markdown(line(part)))

@@ -40,6 +40,8 @@ from stateflow.models.names import ModelPool
 
 __all__ = ["Conductor"]
 
+_REPLY = Call("agent.reply")
+
 _FAIR = 8
 """Turns that a run with instant agents may take before others get theirs."""
 
@@ -136,7 +138,7 @@ class Conductor:
     async def _say(self, agent: Agent, turn: EngineTurn, spoken: Spoken) -> None:
         if not turn.composed:
             key = turn.key()
-            (result,) = await self.door.perform((Effect(key, Call("agent.reply")),))
+            (result,) = await self.door.perform((Effect(key, _REPLY),))
             if result.fault is not None:
                 spoken.fault = result.fault
                 spoken.said.append(Said(agent.name))

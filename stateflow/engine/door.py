@@ -23,6 +23,7 @@ from stateflow.conversation.effect import (
     Result,
 )
 from stateflow.conversation.message import NO_USAGE, Fault, Usage
+from stateflow.engine.deadline import Overdue, within
 from stateflow.engine.operations import Operation, Scene
 from stateflow.engine.spending import budget_json, left, refusal
 from stateflow.errors import Exhausted, RunError, TimedOut
@@ -170,7 +171,8 @@ class LiveDoor:
     async def _make_all(
         self, fresh: list[Effect], answers: dict[int, Answer], on_delta: OnDelta
     ) -> None:
-        await self.commit()
+        if self._held:
+            await self.commit()
         allowed = self._reserve(fresh, answers)
         asked = [effect for effect in allowed if effect.call.op == "human.ask"]
         made = [effect for effect in allowed if effect.call.op != "human.ask"]
@@ -220,7 +222,8 @@ class LiveDoor:
             call = effect.call
             refused = refusal(self.budget, self.fold.usage, reserved, call.ceiling)
             if refused is None:
-                reserved += call.ceiling
+                if call.ceiling is not NO_USAGE:
+                    reserved += call.ceiling
                 allowed.append(effect)
                 continue
             fault = fault_of(refused, effect.key)
@@ -240,11 +243,10 @@ class LiveDoor:
         self.scene.on_delta = lambda text: on_delta(key, clean.text(text))
         began = perf_counter()
         try:
-            async with asyncio.timeout(limit) as clock:
-                value, usage = await operation(effect, self.scene)
+            value, usage = await within(limit, operation(effect, self.scene), began)
         except Exception as error:  # noqa: BLE001 - the seam: any error of an effect is a fault
             took = round(perf_counter() - began, 4)
-            if isinstance(error, TimeoutError) and clock.expired():
+            if isinstance(error, Overdue):
                 error = TimedOut(f"{call.op} of {self.scene.agent.name!r} took over {limit:g} s")
             fault = fault_of(error, key)
             fault = replace(fault, text=clean.text(fault.text))

@@ -39,17 +39,20 @@ def decode(kind: str, body: str | bytes, *, place: str) -> Event:
         StoreError: it is not one, or a newer stateflow wrote it; *place* says where it lies.
     """
     if kind not in EVENTS:
-        raise StoreError(f"{place}: unknown event {kind!r}; a newer stateflow may have written it")
+        sentence = f"{place}: unknown event {kind!r}; a newer stateflow may have written it"
+        raise StoreError(sentence)
     try:
         event = _adapter(kind).validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise StoreError(f"{place}: broken {kind} event: {where}: {first['msg']}") from error
+        sentence = f"{place}: broken {kind} event: {where}: {first['msg']}"
+        raise StoreError(sentence) from error
     version = getattr(event, "version", SCHEMA_VERSION)
     if version > SCHEMA_VERSION:
-        raise StoreError(
+        sentence = (
             f"{place}: written in schema version {version}; this stateflow reads up to "
             f"{SCHEMA_VERSION}. Upgrade stateflow to read it"
         )
+        raise StoreError(sentence)
     return event

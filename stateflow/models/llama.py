@@ -63,7 +63,8 @@ class LlamaModel:
         """
         if self._client is None:
             address = await asyncio.to_thread(_address, self._file)
-            self._client = _client(self._file, self.name, address)
+            if self._client is None:  # another request may have come first
+                self._client = _client(self._file, self.name, address)
         chosen = request.settings
         settings = replace(
             chosen,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final, cast
@@ -114,6 +115,7 @@ class OpenAIModel:
         """Return the SDK's client, made on first use: it belongs to one event loop."""
         if self._sdk is None:
             try:
+                _host(self._base_url or _OFFICIAL)
                 self._sdk = openai.AsyncOpenAI(
                     base_url=self._base_url or _OFFICIAL,
                     api_key=self._key(),
@@ -144,7 +146,7 @@ class OpenAIModel:
     def _body(self, request: ModelRequest) -> dict[str, Any]:
         settings = request.settings.json()
         limit = settings.pop("max_tokens")
-        official = urlsplit(self._base_url or _OFFICIAL).hostname == "api.openai.com"
+        official = _host(self._base_url or _OFFICIAL) == _host(_OFFICIAL)
         body: dict[str, Any] = {
             "model": self._model,
             "messages": to_openai(request),
@@ -297,8 +299,17 @@ def _said(error: openai.APIStatusError) -> str:
 
 def _shown(url: str) -> str:
     """Return *url* without a user and password."""
+    return re.sub(r"//[^/]*@", "//", url)
+
+
+def _host(url: str) -> str | None:
+    """Return the host of *url*.
+
+    Raises:
+        ValueError: there cannot be such an address.
+    """
     parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return parts.hostname if parts.port != 0 else None
 
 
 def _strict(schema: Json) -> bool:

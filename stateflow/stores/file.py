@@ -86,12 +86,15 @@ def read_file(path: str | Path) -> Journal:
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
-        raise StoreError(f"there is no journal {str(path)!r}; check the path") from error
+        sentence = f"there is no journal {str(path)!r}; check the path"
+        raise StoreError(sentence) from error
     except OSError as error:
-        raise StoreError(f"journal {str(path)!r} cannot be read ({error.strerror})") from error
+        sentence = f"journal {str(path)!r} cannot be read ({error.strerror})"
+        raise StoreError(sentence) from error
     lines = data.removesuffix(b"\n").split(b"\n")
     if not data.strip():
-        raise StoreError(f"journal {str(path)!r} is empty; a journal begins with RunStarted")
+        sentence = f"journal {str(path)!r} is empty; a journal begins with RunStarted"
+        raise StoreError(sentence)
     whole = len(lines) if data.endswith(b"\n") else len(lines) - 1
     run = ""
     journals: dict[str, list[Recorded]] = {}
@@ -114,22 +117,27 @@ def _fields(path: Path, number: int, line: bytes, *, torn: bool) -> dict[str, An
                 if number > 1
                 else "nothing of the journal is left"
             )
-            raise StoreError(f"{where} is torn, its end is missing; {cure}") from error
+            sentence = f"{where} is torn, its end is missing; {cure}"
+            raise StoreError(sentence) from error
         if isinstance(error, UnicodeDecodeError):
-            raise StoreError(f"{where} is not UTF-8; save the file in that encoding") from error
-        raise StoreError(f"{where} is broken: {error}; restore it from a copy") from error
+            sentence = f"{where} is not UTF-8; save the file in that encoding"
+            raise StoreError(sentence) from error
+        sentence = f"{where} is broken: {error}; restore it from a copy"
+        raise StoreError(sentence) from error
     if not isinstance(fields, dict):
-        raise StoreError(f"{where} is broken: not an object; a line is one event")
+        sentence = f"{where} is broken: not an object; a line is one event"
+        raise StoreError(sentence)
     return cast("dict[str, Any]", fields)
 
 
 def _run(path: Path, fields: dict[str, Any]) -> str:
     run = fields.get("id")
     if not isinstance(run, str) or not run or fields.get("run") != "":
-        raise StoreError(
+        sentence = (
             f"line 1 of {str(path)!r} names no run; a journal begins with the root run's own "
             'events, the first with "id"'
         )
+        raise StoreError(sentence)
     return run
 
 
@@ -144,18 +152,21 @@ def _take(
         and isinstance(at, int | float)
         and isinstance(kind, str)
     ):
-        raise StoreError(f"{where} is broken: it lacks one of {', '.join(ENVELOPE[1:])}")
+        sentence = f"{where} is broken: it lacks one of {', '.join(ENVELOPE[1:])}"
+        raise StoreError(sentence)
     parent = child.rpartition("/")[0]
     if parent not in journals and child:
-        raise StoreError(
+        sentence = (
             f"{where} is out of order: {child!r} comes before the run it is nested in; "
             "restore the file from a copy"
         )
+        raise StoreError(sentence)
     journal = journals.setdefault(child, [])
     if seq != len(journal) + 1:
-        raise StoreError(
+        sentence = (
             f"{where} is out of order: event {seq} of run {child!r} stands where "
             f"{len(journal) + 1} belongs; restore the file from a copy"
         )
+        raise StoreError(sentence)
     body = json.dumps({k: v for k, v in fields.items() if k not in ENVELOPE})
     journal.append(Recorded(seq, float(at), decode(kind, body, place=where)))

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from pydantic_core import PydanticSerializationError
 
@@ -24,44 +24,31 @@ from stateflow.errors import RunTaken, StoreError
 from stateflow.journal.codec import decode, encode
 from stateflow.journal.event import Event, Journal, Recorded
 from stateflow.stores.base import Summary
+from stateflow.stores.schema import (
+    HALF,
+    INSERT,
+    MASK,
+    PAGE,
+    Row,
+    end_of,
+    overview,
+    prepare,
+    roots_of,
+    rows_of,
+)
 from stateflow.stores.tree import find_run, journal_tree, summary_of
 from stateflow.stores.trouble import BUSY_S, is_busy, sentence_of
 from stateflow.stores.writer import Job, Writer
 
 __all__ = ["SqliteStore"]
 
-SCHEMA: Final = 1
-"""Kept in ``PRAGMA user_version``."""
-_SMALL: Final = (8, 65536)
-"""Most events, and most characters of them, that a lone append writes in the event loop."""
+_SMALL: Final = 65536
+"""Most characters of events that a lone append writes in the event loop."""
 _CHECKPOINT: Final = 1000
 """Pages written between two checkpoints, which the thread makes since they wait for the disk."""
-_PAGE: Final = 4096
 _KNOWN: Final = 10_000
 """Most runs whose ends are remembered."""
 
-# The number of an event is its run's in the upper half and its seq in the lower: the only index,
-# and the events of a run lie together.
-_TABLES: Final = (
-    "CREATE TABLE run(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
-    "CREATE TABLE event(id INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL, "
-    "body TEXT NOT NULL)",
-)
-_END: Final = "SELECT id FROM event WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1"
-_HALF: Final = 32
-_MASK: Final = (1 << _HALF) - 1
-_READ: Final = "SELECT id, at, kind, body FROM event WHERE id BETWEEN ? AND ? ORDER BY id"
-_TREE: Final = "SELECT id, name FROM run WHERE name = ? OR (name > ? AND name < ?)"
-_ROOTS: Final = "SELECT id, name FROM run WHERE instr(name, '/') = 0 ORDER BY id"
-_STOP: Final = (
-    "SELECT id, at, kind, body FROM event WHERE id BETWEEN ? AND ? "
-    "AND kind IN ('RunPaused', 'RunResumed', 'RunEnded') ORDER BY id DESC LIMIT 1"
-)
-_INSERT: Final = {
-    n: f"INSERT INTO event VALUES {', '.join(['(?,?,?,?)'] * n)}"  # noqa: S608 - no values in it
-    for n in range(1, _SMALL[0] + 1)
-}
-_Row: TypeAlias = tuple[int, float, str, str]
 ValueT = TypeVar("ValueT")
 
 
@@ -116,10 +103,11 @@ class SqliteStore:
             rows = [encode(event) for event in events]
             run.encode()
         except (PydanticSerializationError, UnicodeError) as error:
-            raise StoreError(
+            sentence = (
                 f"run {run!r}: event after number {after} holds a text that no file can "
                 f"({error}); redact it before it is journaled"
-            ) from error
+            )
+            raise StoreError(sentence) from error
         future = asyncio.get_running_loop().create_future()
         recorded: list[Recorded] = await self._writer.soon(
             _Append(future, None, None, run, after, events, rows)
@@ -132,7 +120,7 @@ class SqliteStore:
         Raises:
             StoreError: the file cannot be read, or a newer stateflow wrote it.
         """
-        return (await self._ask(lambda: self._journals((run, "", "")))).get(run, [])
+        return (await self._ask(lambda: self._journals(run, nested=False))).get(run, [])
 
     async def journal(self, run: str, /) -> Journal:
         """Return everything *run* left behind.
@@ -141,8 +129,7 @@ class SqliteStore:
             UnknownRun: there is no such run.
             StoreError: the file cannot be read, or a newer stateflow wrote it.
         """
-        names = (run, f"{run}/", f"{run}0")  # 0 is what comes after / in ASCII
-        return journal_tree(run, await self._ask(lambda: self._journals(names)))
+        return journal_tree(run, await self._ask(lambda: self._journals(run, nested=True)))
 
     async def find(self, run: str, /) -> str:
         """Return the full name of the one root run that is called, begins, or ends like *run*.
@@ -151,8 +138,8 @@ class SqliteStore:
             UnknownRun: none, or more than one.
             StoreError: the file cannot be read.
         """
-        rows = await self._ask(lambda: self._patiently(lambda db: db.execute(_ROOTS).fetchall()))
-        return find_run([name for _, name in rows], run)
+        roots = await self._ask(lambda: self._patiently(roots_of))
+        return find_run([name for _, name in roots], run)
 
     async def runs(self) -> list[Summary]:
         """Return the root runs, oldest first.
@@ -181,8 +168,8 @@ class SqliteStore:
             not isinstance(job, _Append)
             or self._synchronous != "NORMAL"
             or self._pages >= _CHECKPOINT
-            or not 0 < len(job.rows) <= _SMALL[0]
-            or sum(len(body) for _, body in job.rows) > _SMALL[1]
+            or len(job.rows) not in INSERT
+            or sum(len(body) for _, body in job.rows) > _SMALL
             or not self._lock.acquire(blocking=False)
         ):
             return False
@@ -227,7 +214,7 @@ class SqliteStore:
         db.execute("BEGIN IMMEDIATE")
         for job in jobs:
             job.value = job.error = None
-            number, head = _end(db, job.run)
+            number, head = end_of(db, job.run)
             if head != job.after:
                 job.error = RunTaken(job.run, after=job.after, found=head)
             elif not job.rows:
@@ -246,13 +233,13 @@ class SqliteStore:
     def _insert(self, db: sqlite3.Connection, job: _Append, number: int) -> None:
         at = self._clock()
         rows = job.rows
-        first = (number << _HALF) + job.after + 1
-        if len(rows) in _INSERT:
+        first = (number << HALF) + job.after + 1
+        if len(rows) in INSERT:
             values = [v for n, row in enumerate(rows, first) for v in (n, at, *row)]
-            db.execute(_INSERT[len(rows)], values)
+            db.execute(INSERT[len(rows)], values)
         else:
-            db.executemany(_INSERT[1], [(n, at, *row) for n, row in enumerate(rows, first)])
-        self._pages += 2 + sum(len(body) for _, body in rows) // _PAGE
+            db.executemany(INSERT[1], [(n, at, *row) for n, row in enumerate(rows, first)])
+        self._pages += 2 + sum(len(body) for _, body in rows) // PAGE
         if len(self._ends) >= _KNOWN:
             self._ends.clear()
         self._ends[job.run] = (number, job.after + len(rows))
@@ -287,17 +274,19 @@ class SqliteStore:
 
     def _connect(self) -> sqlite3.Connection:
         if self._closed:
-            raise StoreError(f"store {str(self.path)!r} is closed; open it again")
+            sentence = f"store {str(self.path)!r} is closed; open it again"
+            raise StoreError(sentence)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(
+            sentence = (
                 f"the folder of {str(self.path)!r} cannot be made ({error.strerror}); "
                 "choose another path"
-            ) from error
+            )
+            raise StoreError(sentence) from error
         db = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
-            _prepare(db, self.path)
+            prepare(db, self.path)
             db.execute(f"PRAGMA synchronous = {self._synchronous}")
             db.execute("PRAGMA wal_autocheckpoint = 0")  # ours to make: it waits for the disk
         except BaseException:
@@ -312,73 +301,22 @@ class SqliteStore:
                 self._connection.close()
                 self._connection = None
 
-    def _journals(self, names: tuple[str, str, str]) -> dict[str, list[Recorded]]:
-        def look(db: sqlite3.Connection) -> list[tuple[str, list[_Row]]]:
-            db.execute("BEGIN")  # all of one moment
-            runs = db.execute(_TREE, names).fetchall()
-            found = [(name, db.execute(_READ, _span(number)).fetchall()) for number, name in runs]
-            db.execute("COMMIT")
-            return found
-
+    def _journals(self, run: str, *, nested: bool) -> dict[str, list[Recorded]]:
         return {
             name: [self._recorded(name, row) for row in rows]
-            for name, rows in self._patiently(look)
+            for name, rows in self._patiently(lambda db: rows_of(db, run, nested=nested))
         }
 
-    def _recorded(self, run: str, row: _Row) -> Recorded:
+    def _recorded(self, run: str, row: Row) -> Recorded:
         number, at, kind, body = row
-        seq = number & _MASK
+        seq = number & MASK
         place = f"event {seq} of run {run!r} in {str(self.path)!r}"
         return Recorded(seq, at, decode(kind, body, place=place))
 
     def _summaries(self) -> list[Summary]:
-        def look(db: sqlite3.Connection) -> list[tuple[str, _Row, int, _Row | None]]:
-            return [
-                (
-                    name,
-                    db.execute(_READ, ((number << _HALF) + 1,) * 2).fetchone(),
-                    db.execute(_END, _span(number)).fetchone()[0] & _MASK,
-                    db.execute(_STOP, _span(number)).fetchone(),
-                )
-                for number, name in db.execute(_ROOTS).fetchall()
-            ]
-
         return [
             summary_of(
                 name, self._recorded(name, first), events, stop and self._recorded(name, stop).event
             )
-            for name, first, events, stop in self._patiently(look)
+            for name, first, events, stop in self._patiently(overview)
         ]
-
-
-def _span(number: int) -> tuple[int, int]:
-    return number << _HALF, (number << _HALF) | _MASK
-
-
-def _end(db: sqlite3.Connection, run: str) -> tuple[int, int]:
-    """Return the number and the length of *run*; zeros if there is none."""
-    row = db.execute("SELECT id FROM run WHERE name = ?", (run,)).fetchone()
-    if row is None:
-        return 0, 0
-    end = db.execute(_END, _span(row[0])).fetchone()
-    return row[0], end[0] & _MASK if end else 0
-
-
-def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    """Make the tables, unless they are there."""
-    version: int = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > SCHEMA:
-        raise StoreError(
-            f"{str(path)!r} was written by a newer stateflow (schema {version}; this one reads up "
-            f"to {SCHEMA}); run `pip install --upgrade stateflow-agents`"
-        )
-    if version == 0 and db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        raise StoreError(f"{str(path)!r} is the database of something else; choose another path")
-    db.execute("PRAGMA journal_mode = WAL")
-    if version == 0:
-        db.execute("BEGIN IMMEDIATE")
-        if not db.execute("PRAGMA user_version").fetchone()[0]:  # else another was faster
-            for statement in _TABLES:
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version = {SCHEMA}")
-        db.execute("COMMIT")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import BaseModel
+
 from stateflow.conversation.agent import Turn
 from stateflow.conversation.view import View
 from stateflow.machine.budget import Budget
@@ -31,6 +33,12 @@ class Speaker:
         return "x"
 
 
+class Brief(BaseModel):
+    """Data of a flow."""
+
+    plan: str = ""
+
+
 def add_comment(view: View) -> None:
     """Stand in for an action."""
 
@@ -53,7 +61,7 @@ def of_everything() -> Flow:
     """Return a flow with every element of the grammar, of more than six states."""
     return Flow(
         "of_everything",
-        State("plan", Speaker("planner"), to("search")),
+        State("plan", Speaker("planner"), to("search"), save="plan"),
         State(
             "search",
             Speaker("finder", "tool"),
@@ -75,6 +83,7 @@ def of_everything() -> Flow:
         Final("shipped"),
         Final("gave_up", ok=False),
         on_error="gave_up",
+        data=Brief,
     )
 
 

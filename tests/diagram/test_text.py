@@ -103,6 +103,14 @@ def test_every_kind_has_its_look_and_an_unknown_one_is_a_tool() -> None:
     }
 
 
+def test_limits_and_what_is_saved_stand_in_the_box() -> None:
+    drawn = picture(of_everything())
+
+    assert drawn.box("plan").notes == ("saves plan",)
+    assert drawn.box("write").limits == ("≤ 1 visit",)
+    assert drawn.box("check").limits == ("≤ 60 s",)
+
+
 def test_steps_join_their_names_and_tags() -> None:
     box = picture(of_everything()).box("review")
 

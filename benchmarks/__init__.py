@@ -1,0 +1,1 @@
+"""Speed and success, measured side by side in one run."""

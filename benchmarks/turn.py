@@ -1,0 +1,115 @@
+"""What a turn costs, beside a bare state machine that steps in the same run; and is it flat."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from transitions import Machine
+
+from benchmarks.flows import relay
+from stateflow import UNLIMITED, Budget, Runner
+
+__all__ = ["measure"]
+
+
+def measure(quick: bool) -> dict[str, float]:  # noqa: FBT001 - all benchmarks are called so
+    """Return the cost of a turn beside a step of a bare machine, and how it grows.
+
+    ``ratio`` is time a turn (guards asked, verdicts and texts journaled in memory) against time
+    a step of a bare ``transitions`` machine with two conditions; ``turn_us`` and ``bare_us`` are
+    the two times [µs]; ``growth`` is time a turn in a long run against a short one.
+    """
+    short, long = 300, 10_000
+    repeats = 7 if quick else 25
+    shorts_us: list[float] = []
+    longs_us: list[float] = []
+    bares_us: list[float] = []
+    ratios: list[float] = []
+    growths: list[float] = []
+    bare_us(short), asyncio.run(turn_us(short))  # both warm
+    for _ in range(repeats):  # interleaved, so that a noisy neighbour disturbs all alike
+        bare = bare_us(10 * short)
+        turn = median(asyncio.run(turn_us(short)) for _ in range(9))
+        bares_us += [bare, bare_us(10 * short)]
+        ratios.append(2 * turn / sum(bares_us[-2:]))
+        shorts_us.append(turn)
+    for _ in range(2 if quick else 7):
+        before = median(asyncio.run(turn_us(short)) for _ in range(15))
+        longs_us.append(asyncio.run(turn_us(long)))
+        after = median(asyncio.run(turn_us(short)) for _ in range(15))
+        growths.append(2 * longs_us[-1] / (before + after))
+    return {
+        "ratio": median(ratios),
+        "turn_us": median(shorts_us),
+        "bare_us": median(bares_us),
+        "growth": median(growths),
+    }
+
+
+async def turn_us(turns: int) -> float:
+    """Return the time a turn of a run of so many [µs]."""
+    flow = relay(turns)
+    async with Runner() as runner:
+        started = perf_counter()
+        result = await runner.start(flow, "go", budget=Budget(turns=UNLIMITED))
+        elapsed_s = perf_counter() - started
+    assert result.stop.kind == "done"
+    assert result.turns == turns
+    return elapsed_s / turns * 1e6
+
+
+def bare_us(steps: int) -> float:
+    """Return the time a step of a bare machine with the same guards [µs]."""
+    cursor = _Cursor(steps)
+    trigger = _machine(cursor)
+    started = perf_counter()
+    while cursor.state != "done":
+        trigger(cursor)
+    elapsed_s = perf_counter() - started
+    assert cursor.count == steps
+    return elapsed_s / steps * 1e6
+
+
+class _Cursor:
+    """What the bare machine moves: its state, and the last message."""
+
+    __slots__ = ("count", "state", "steps", "text")
+
+    def __init__(self, steps: int) -> None:
+        self.state = "write"
+        self.steps = steps
+        self.count = 0
+        self.text = ""
+
+
+def _machine(cursor: _Cursor) -> Callable[[_Cursor], bool]:
+    machine: Any = Machine(
+        model=None,
+        states=["write", "test", "review", "done"],
+        initial="write",
+        auto_transitions=False,
+        send_event=True,
+    )
+
+    def over(event: Any) -> bool:  # noqa: ANN401 - the library's own event
+        return bool(event.model.text == "STOP")
+
+    def further(event: Any) -> bool:  # noqa: ANN401 - the library's own event
+        return bool(event.model.text != "STOP")
+
+    for source, target in (("write", "test"), ("test", "review"), ("review", "write")):
+        machine.add_transition("go", source, "done", conditions=[over])
+        machine.add_transition("go", source, target, conditions=[further])
+    trigger: Callable[[_Cursor], bool] = machine.events["go"].trigger
+
+    def speak_and_step(cursor: _Cursor) -> bool:
+        cursor.count += 1
+        cursor.text = "STOP" if cursor.count == cursor.steps else "carry on"
+        return trigger(cursor)
+
+    del cursor
+    return speak_and_step
