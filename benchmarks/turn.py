@@ -5,58 +5,50 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from statistics import median
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 from transitions import Machine
 
 from benchmarks.flows import relay
-from stateflow import UNLIMITED, Budget, Runner
+from stateflow import UNLIMITED, Budget, Flow, Runner
 
 __all__ = ["measure"]
+
+SHORT = 300
+LONG = 10_000
 
 
 def measure(quick: bool) -> dict[str, float]:  # noqa: FBT001 - all benchmarks are called so
     """Return the cost of a turn beside a step of a bare machine, and how it grows.
 
     ``ratio`` is time a turn (guards asked, verdicts and texts journaled in memory) against time
-    a step of a bare ``transitions`` machine with two conditions; ``turn_us`` and ``bare_us`` are
+    a step of a bare ``transitions`` machine with two conditions, both of the processor; ``turn_us`` and ``bare_us`` are
     the two times [µs]; ``growth`` is time a turn in a long run against a short one.
     """
-    short, long = 300, 10_000
-    repeats = 7 if quick else 25
+    short, long = relay(SHORT), relay(LONG)
     shorts_us: list[float] = []
     longs_us: list[float] = []
     bares_us: list[float] = []
-    ratios: list[float] = []
-    growths: list[float] = []
-    bare_us(short), asyncio.run(turn_us(short))  # both warm
-    for _ in range(repeats):  # interleaved, so that a noisy neighbour disturbs all alike
-        bare = bare_us(10 * short)
-        turn = median(asyncio.run(turn_us(short)) for _ in range(9))
-        bares_us += [bare, bare_us(10 * short)]
-        ratios.append(2 * turn / sum(bares_us[-2:]))
-        shorts_us.append(turn)
-    for _ in range(2 if quick else 7):
-        before = median(asyncio.run(turn_us(short)) for _ in range(15))
-        longs_us.append(asyncio.run(turn_us(long)))
-        after = median(asyncio.run(turn_us(short)) for _ in range(15))
-        growths.append(2 * longs_us[-1] / (before + after))
+    for _ in range(2 if quick else 5):  # interleaved, so that a noisy neighbour disturbs all alike
+        longs_us.append(asyncio.run(turn_us(long, LONG)))
+        for _ in range(15):
+            bares_us.append(bare_us(SHORT))
+            shorts_us.append(asyncio.run(turn_us(short, SHORT)))
     return {
-        "ratio": median(ratios),
+        "ratio": median(shorts_us) / median(bares_us),
         "turn_us": median(shorts_us),
         "bare_us": median(bares_us),
-        "growth": median(growths),
+        "growth": median(longs_us) / median(shorts_us),
     }
 
 
-async def turn_us(turns: int) -> float:
+async def turn_us(flow: Flow, turns: int) -> float:
     """Return the time a turn of a run of so many [µs]."""
-    flow = relay(turns)
     async with Runner() as runner:
-        started = perf_counter()
+        started = process_time()
         result = await runner.start(flow, "go", budget=Budget(turns=UNLIMITED))
-        elapsed_s = perf_counter() - started
+        elapsed_s = process_time() - started
     assert result.stop.kind == "done"
     assert result.turns == turns
     return elapsed_s / turns * 1e6
@@ -65,11 +57,11 @@ async def turn_us(turns: int) -> float:
 def bare_us(steps: int) -> float:
     """Return the time a step of a bare machine with the same guards [µs]."""
     cursor = _Cursor(steps)
-    trigger = _machine(cursor)
-    started = perf_counter()
+    trigger = _machine()
+    started = process_time()
     while cursor.state != "done":
         trigger(cursor)
-    elapsed_s = perf_counter() - started
+    elapsed_s = process_time() - started
     assert cursor.count == steps
     return elapsed_s / steps * 1e6
 
@@ -86,7 +78,7 @@ class _Cursor:
         self.text = ""
 
 
-def _machine(cursor: _Cursor) -> Callable[[_Cursor], bool]:
+def _machine() -> Callable[[_Cursor], bool]:
     machine: Any = Machine(
         model=None,
         states=["write", "test", "review", "done"],
@@ -111,5 +103,4 @@ def _machine(cursor: _Cursor) -> Callable[[_Cursor], bool]:
         cursor.text = "STOP" if cursor.count == cursor.steps else "carry on"
         return trigger(cursor)
 
-    del cursor
     return speak_and_step

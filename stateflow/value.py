@@ -10,17 +10,20 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from stateflow.errors import DefinitionError
 
-__all__ = ["Json", "canonical_json", "check_name", "digest", "plain"]
+__all__ = ["Json", "canonical_json", "check_name", "digest", "plain", "quick"]
 
 if TYPE_CHECKING:
     Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 else:
     Json = Any  # pydantic cannot follow a recursive alias, and JSON text is checked as it is parsed
 """Any value that JSON can hold."""
+
+T = TypeVar("T")
 
 _TAKEN = frozenset({"", "*", "="})
 _LONGEST_NAME = 120
@@ -82,3 +85,43 @@ def plain(text: str) -> str:
     if text.isprintable():
         return text
     return _CONTROL.sub("", text)
+
+
+def quick(kind: type[T]) -> type[T]:
+    """Let a frozen dataclass with slots be made in half the time.
+
+    The ``__init__`` of a frozen dataclass looks every slot up by name.  This one takes the same
+    arguments and writes to the slots.  For the few kinds that each turn makes several of; none
+    may have ``__post_init__`` or keyword-only fields.
+
+    Example:
+        >>> @quick
+        ... @dataclass(frozen=True, slots=True)
+        ... class Point:
+        ...     x: int
+        ...     y: int = 0
+        >>> Point(1)
+        Point(x=1, y=0)
+    """
+    known: dict[str, object] = {"_missing": MISSING}
+    given, body = ["self"], []
+    for field in fields(cast("Any", kind)):
+        name = field.name
+        known[f"_set_{name}"] = getattr(kind, name).__set__
+        value = name
+        if field.default_factory is not MISSING:
+            known[f"_make_{name}"] = field.default_factory
+            value = f"_make_{name}() if {name} is _missing else {name}"
+            given.append(f"{name}=_missing")
+        elif field.default is not MISSING:
+            known[f"_default_{name}"] = field.default
+            given.append(f"{name}=_default_{name}")
+        else:
+            given.append(name)
+        body.append(f"    _set_{name}(self, {value})")
+    exec(f"def __init__({', '.join(given)}):\n" + "\n".join(body), known)  # noqa: S102 - as dataclasses do; no text of others
+    init: Any = known["__init__"]
+    init.__annotations__ = kind.__init__.__annotations__
+    init.__qualname__ = f"{kind.__qualname__}.__init__"
+    kind.__init__ = init  # type: ignore[misc]  # the point of it
+    return kind

@@ -16,13 +16,3 @@ def test_ci_runs_the_very_test_command_of_the_readme() -> None:
     assert len(commands) == 2
     assert commands[1] in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
-
-def test_python_in_the_readme_runs() -> None:
-    """Its blocks build the flows they show."""
-    blocks = re.findall(r"```python\n(from .*?)```", README, flags=re.DOTALL)
-    names: dict[str, object] = {}
-
-    for block in blocks:
-        exec(block, names)  # noqa: S102 - our own README
-
-    assert {"flow", "team"} <= names.keys()

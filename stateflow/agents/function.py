@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import cast
 
 from stateflow.conversation.agent import Kind, Reply, Turn
 from stateflow.conversation.view import View
@@ -33,4 +32,6 @@ class FunctionAgent:
     async def reply(self, turn: Turn, /) -> Reply:
         """Call the function."""
         said = self.function(turn.view)
-        return await said if inspect.isawaitable(said) else cast("Reply", said)
+        if isinstance(said, str):
+            return said
+        return await said if inspect.isawaitable(said) else said

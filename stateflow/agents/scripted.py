@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 from stateflow.conversation.agent import Kind, Reply, Turn
 from stateflow.conversation.message import Message, Pass
@@ -54,5 +54,5 @@ class Scripted:
             raise line
         if callable(line):
             said = line(turn.view)
-            return await said if inspect.isawaitable(said) else cast("Reply", said)
+            return await said if inspect.isawaitable(said) else said
         return line

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from stateflow.conversation.message import NO_USAGE, Fault, Usage
 from stateflow.errors import FaultError
-from stateflow.value import Json
+from stateflow.value import Json, quick
 
 __all__ = ["Call", "ChildResult", "Effect", "Given", "Key", "Question", "Result"]
 
@@ -44,6 +44,7 @@ class Call:
     """Limit for this effect [s]; ``None`` takes the state's."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Effect:
     """A call in its place."""
@@ -52,6 +53,7 @@ class Effect:
     call: Call
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Result:
     """What an effect came to: a JSON value, or a fault."""

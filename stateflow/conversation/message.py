@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from stateflow.value import Json
+from stateflow.value import Json, quick
 
 __all__ = [
     "NO_USAGE",
@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What calls to models cost, as counted by their providers.
@@ -136,6 +137,7 @@ class ToolCall:
     ok: bool = True
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Message:
     """What one speaker said.

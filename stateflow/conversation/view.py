@@ -8,10 +8,12 @@ from typing import Any
 
 from stateflow.conversation.message import NO_USAGE, SILENCE, Fault, Message, Outcome, Usage
 from stateflow.conversation.transcript import Transcript
+from stateflow.value import quick
 
 __all__ = ["View"]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class View:
     """The conversation as one state sees it.

@@ -31,7 +31,7 @@ from stateflow.engine.stepping import ActionRaised, Spoken, Stepping, view_of
 from stateflow.engine.turn import EngineTurn
 from stateflow.errors import StoreError
 from stateflow.journal.event import EffectDone, RunEnded, RunPaused, Said, Step, TurnTaken
-from stateflow.journal.stop import Stop
+from stateflow.journal.stop import Stop, StopKind
 from stateflow.machine.budget import Budget
 from stateflow.machine.flow import Flow
 from stateflow.machine.kernel import Decision, Event, GuardRaised
@@ -71,7 +71,7 @@ class Conductor:
             try:
                 await self._turn(self.flow.places[fold.state])
             except Parked as parked:
-                kind = "waiting" if parked.questions else "paused"
+                kind: StopKind = "waiting" if parked.questions else "paused"
                 why = "a person has to answer" if parked.questions else "a nested run was paused"
                 stop = Stop(kind, fold.state, why, questions=parked.questions)
                 await self.door.commit(RunPaused(stop))
@@ -102,7 +102,7 @@ class Conductor:
 
     async def _speak(self, state: State) -> Spoken:
         fold = self.door.fold
-        spoken = Spoken(exhausted=over(self.budget, fold))
+        spoken = Spoken([], [], exhausted=over(self.budget, fold))
         if spoken.exhausted:
             return spoken
         view = view_of(fold, self.data())
@@ -153,18 +153,18 @@ class Conductor:
                 spoken.said.append(Said(agent.name, key.ordinal))
             return
         try:
-            message = said_by(agent.name, await agent.reply(turn))
+            reply = said_by(agent.name, await agent.reply(turn))
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - a composed agent's own error ends the turn raised
             spoken.fault = fault_of(error)
             spoken.said.append(Said(agent.name))
             return
-        if isinstance(message, Pass):
+        if isinstance(reply, Pass):
             spoken.said.append(Said(agent.name))
         else:
-            spoken.messages.append(message)
-            spoken.said.append(self._refer(message))
+            spoken.messages.append(reply)
+            spoken.said.append(self._refer(reply))
 
     def _refer(self, message: Message) -> Said:
         """Return *message* with its text by reference to the effect that made it."""

@@ -158,7 +158,9 @@ class LiveDoor:
         answers: dict[int, Answer] = {}
         fresh: list[Effect] = []
         for effect in effects:
-            known = self.fold.answers.get(effect.key.ordinal) or self._held_answer(effect.key)
+            known = self.fold.answers.get(effect.key.ordinal)
+            if known is None and self._held:
+                known = self._held_answer(effect.key)
             if known is None:
                 fresh.append(effect)
             else:
@@ -174,16 +176,19 @@ class LiveDoor:
         if self._held:
             await self.commit()
         allowed = self._reserve(fresh, answers)
-        asked = [effect for effect in allowed if effect.call.op == "human.ask"]
-        made = [effect for effect in allowed if effect.call.op != "human.ask"]
-        before: list[Event] = [
-            _asked(effect) for effect in asked if effect.key.ordinal not in self.fold.begun
-        ]
-        before += [
-            EffectBegun(effect.key, effect.call.op, effect.call.args)
-            for effect in made
-            if not effect.call.repeat
-        ]
+        asked: list[Effect] = []
+        made: list[Effect] = []
+        before: list[Event] = []
+        for effect in allowed:
+            call = effect.call
+            if call.op == "human.ask":
+                asked.append(effect)
+                if effect.key.ordinal not in self.fold.begun:
+                    before.append(_asked(effect))
+            else:
+                made.append(effect)
+                if not call.repeat:
+                    before.append(EffectBegun(effect.key, call.op, call.args))
         if before:
             await self.commit(*before)
         if len(made) == 1:
@@ -220,10 +225,12 @@ class LiveDoor:
         allowed: list[Effect] = []
         for effect in fresh:
             call = effect.call
+            if call.ceiling is NO_USAGE:
+                allowed.append(effect)
+                continue
             refused = refusal(self.budget, self.fold.usage, reserved, call.ceiling)
             if refused is None:
-                if call.ceiling is not NO_USAGE:
-                    reserved += call.ceiling
+                reserved += call.ceiling
                 allowed.append(effect)
                 continue
             fault = fault_of(refused, effect.key)

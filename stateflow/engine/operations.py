@@ -54,7 +54,7 @@ def said_by(agent: str, reply: Reply) -> Message | Pass:
         return reply.by(agent)
     if isinstance(reply, Pass):
         return reply
-    got = "nothing" if reply is None else f"a {type(reply).__name__}"
+    got = {type(None): "nothing"}.get(type(reply), f"a {type(reply).__name__}")
     raise NoReply(
         f"agent {agent!r} returned {got}; return a text or a Message, or PASS to say nothing"
     )
@@ -62,7 +62,10 @@ def said_by(agent: str, reply: Reply) -> Message | Pass:
 
 async def _agent_reply(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
     del effect
-    message = said_by(scene.agent.name, await scene.agent.reply(scene.turn))
+    reply = await scene.agent.reply(scene.turn)
+    if isinstance(reply, str):
+        return {"text": reply}, NO_USAGE
+    message = said_by(scene.agent.name, reply)
     if isinstance(message, Pass):
         return None, NO_USAGE
     usage = message.usage

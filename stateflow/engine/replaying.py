@@ -103,7 +103,7 @@ class ReplayDoor:
         for effect in effects:
             answer = self._recorded.get(effect.key)
             if effect.call.op == "human.ask":
-                self._apply(HumanAsked(effect.key, *_question(effect)))
+                self.apply(HumanAsked(effect.key, *_question(effect)))
                 waiting = waiting or answer is None
             elif answer is None:
                 raise _Stopped(self._missing(effect))
@@ -121,7 +121,7 @@ class ReplayDoor:
         recorded = self._recorded.get(key)
         if nested is not None:
             args: Json = {"task": given.task, "data": given.data}
-            self._apply(ChildStarted(key, flow.name, args))
+            self.apply(ChildStarted(key, flow.name, args))
             again = await _replay(flow, nested, requests=self.requests, path=f"{self.path}{key}/")
             self.children[str(key)] = again.journal
             if again.stop is not None and again.stop.kind in {"waiting", "paused"}:
@@ -140,7 +140,7 @@ class ReplayDoor:
                 self._settle(event)
             elif isinstance(event, RunPaused):
                 self._pause(event)
-            self._apply(event)
+            self.apply(event)
 
     def answers(self) -> Mapping[int, Answer]:
         """Return what the open turn's effects came to."""
@@ -149,9 +149,10 @@ class ReplayDoor:
     def _take(self, key: Key, answer: Answer) -> None:
         if key not in self._used:
             self._used.add(key)
-            self._apply(answer)
+            self.apply(answer)
 
-    def _apply(self, event: Event) -> None:
+    def apply(self, event: Event) -> None:
+        """Put *event* on the new record, stamped as the recorded one."""
         at = self._stamps.get(id(event), self.made[-1].at if self.made else 0.0)
         recorded = Recorded(len(self.made) + 1, at, event)
         self.made.append(recorded)
@@ -319,7 +320,7 @@ async def _replay(flow: Flow, journal: Journal, *, requests: bool, path: str = "
         raise _Stopped(
             ReplayDivergence("event 1", f"data at the start was {started.data}, now {again.data}")
         )
-    door._apply(replace(again))  # noqa: SLF001 - same module
+    door.apply(replace(again))
     conductor = Conductor(flow, door, budget, ModelPool())
     stop: Stop | None = None
     try:

@@ -40,7 +40,7 @@ from stateflow.journal.event import (
 from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.redact import Redactor
 from stateflow.journal.stop import Stop
-from stateflow.log import get_log
+from stateflow.log import debug
 from stateflow.machine.budget import Budget
 from stateflow.machine.flow import Flow
 from stateflow.models.base import Model
@@ -49,8 +49,6 @@ from stateflow.stores.base import Store
 from stateflow.stores.open import open_store
 
 __all__ = ["Live", "Runner"]
-
-log = get_log()
 
 
 class Live:
@@ -274,24 +272,25 @@ class Runner:
 
     def _started(self, flow: Flow, door: LiveDoor, given: Given, limits: Any) -> RunStarted:  # noqa: ANN401 - JSON
         clean = self._environment.redactor
-        typed = flow.typed(cast("Any", clean.json(given.data))) if flow.data is not None else None
+        table = flow.table()
+        typed = flow.typed(clean.json(given.data)) if flow.data is not None else None
         task = clean.text(given.task)
         return RunStarted(
             flow.name,
-            clean.json(flow.table()) if door.depth == 0 else flow.table(),
+            table if clean.leaves(table) else clean.json(table),
             flow.fingerprint(),
             task,
             initial_data(flow, typed, task),
             limits,
             door.source,
-            self._environment.overrides,
             door.depth,
+            models=self._environment.overrides,
         )
 
     async def _go(self, flow: Flow, door: LiveDoor) -> Stop:
-        log.debug("run.started", run=door.run, flow=flow.name)
+        debug("run.started", run=door.run, flow=flow.name)
         stop = await Conductor(flow, door, door.budget, self._models).until_stop(door.control)
-        log.debug("run.stopped", run=door.run, flow=flow.name, stop=stop.kind)
+        debug("run.stopped", run=door.run, flow=flow.name, stop=stop.kind)
         return stop
 
     async def _conduct(self, flow: Flow, door: LiveDoor, given: Given) -> Stop:

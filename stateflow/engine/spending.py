@@ -30,7 +30,8 @@ def budget_json(budget: Budget) -> dict[str, Json]:
 
 def budget_from(limits: Mapping[str, Any]) -> Budget:
     """Return the budget that :func:`budget_json` wrote."""
-    return Budget(**{n: math.inf if limit == "inf" else limit for n, limit in limits.items()})
+    values: dict[str, Any] = {n: math.inf if v == "inf" else v for n, v in limits.items()}
+    return Budget(**values)
 
 
 def over(budget: Budget, fold: Fold) -> str:
@@ -90,7 +91,7 @@ def tighter(one: Budget, other: Budget) -> Budget:
     """Return the smaller of each limit."""
 
     def least(name: str) -> float | None:
-        limits = [limit for limit in (getattr(one, name), getattr(other, name)) if limit is not None]
-        return min(limits) if limits else None
+        both = (getattr(one, name), getattr(other, name))
+        return min((limit for limit in both if limit is not None), default=None)
 
     return Budget(**{name: least(name) for name in _NAMES})  # type: ignore[arg-type]  # depth stays int

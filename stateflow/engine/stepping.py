@@ -60,6 +60,8 @@ def view_of(fold: Fold, data: BaseModel | None) -> View:
 class Stepping:
     """One turn on its way through guards, junctions and actions."""
 
+    __slots__ = ("data", "entered", "flow", "fold", "patch", "steps", "view")
+
     def __init__(self, flow: Flow, fold: Fold, data: BaseModel | None, spoken: Spoken) -> None:
         """Build the view the first guards read."""
         transcript = fold.transcript
@@ -106,15 +108,20 @@ class Stepping:
         """Run exit, transition and entry actions, and note the step."""
         target = self.flow.places[step.to] if step.to is not None else None
         if isinstance(at, State):
-            self._act(at.name, at.exit)
-        self._act(at.name, do)
+            self.act(at.name, at.exit)
+        self.act(at.name, do)
         if target is not None:
             self.entered[target.name] = self.entered.get(target.name, 0) + 1
             if not isinstance(target, Junction):
-                self._act(target.name, target.entry)
+                self.act(target.name, target.entry)
         self.steps.append(step)
 
-    def _act(self, place: str, action: Action | None) -> None:
+    def act(self, place: str, action: Action | None) -> None:
+        """Run *action* and keep its patch.
+
+        Raises:
+            ActionRaised: it raised, or its patch does not fit the data.
+        """
         if action is None:
             return
         name = function_print(action)["function"]
@@ -161,6 +168,6 @@ def initial_data(flow: Flow, data: BaseModel | None, task: str) -> dict[str, Any
         fold.state = flow.initial
         stepping = Stepping(flow, fold, data, Spoken())
         stepping.view = replace(stepping.view, last=Message(task, "user"))
-        stepping._act(place.name, place.entry)  # noqa: SLF001 - same module
+        stepping.act(place.name, place.entry)
         data = stepping.data
     return data.model_dump(mode="json") if data is not None else None

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from stateflow.conversation.effect import ChildResult, Key
 from stateflow.conversation.message import NO_USAGE, Fault, Usage
 from stateflow.journal.stop import Stop
-from stateflow.value import Json
+from stateflow.value import Json, quick
 
 __all__ = [
     "EVENTS",
@@ -54,12 +54,12 @@ class RunStarted:
     """Limits that replace the flow's."""
     source: str | None = None
     """Where the flow's code lies, for the command line."""
-    models: dict[str, str] | None = None
-    """Models that replace the flow's, by agent."""
     depth: int = 0
     forked: str | None = None
     """Run and turn that this one continues, as ``RUN@TURN``."""
     version: int = SCHEMA_VERSION
+    models: dict[str, str] | None = None
+    """Models that replace the flow's, by agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ class EffectBegun:
     args: Json = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class EffectDone:
     """An effect came to a value.  It will never be performed again."""
@@ -96,6 +97,7 @@ class EffectFailed:
     seconds: float = 0.0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Said:
     """A message, by reference to the effect that made its text.
@@ -110,6 +112,7 @@ class Said:
     """Fields of the message beside the referred text; ``None``: the result is the message."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Step:
     """One transition: where it left, what was asked, where it leads."""
@@ -123,6 +126,7 @@ class Step:
     """``None`` is done."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class TurnTaken:
     """A whole turn: who said what, which guards were asked, where it leads."""

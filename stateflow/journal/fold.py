@@ -7,7 +7,9 @@ ten-thousandth.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -72,7 +74,7 @@ class Fold:
         self.budget: Mapping[str, Any] | None = None
         self.seen = MappingProxyType(self.visits)
         self.heard = MappingProxyType(self.spoken)
-        self._last_at: float | None = None
+        self._last_at = math.inf
 
     @property
     def visit(self) -> int:
@@ -83,9 +85,10 @@ class Fold:
         """Move on by one event."""
         self.seq = recorded.seq
         event = recorded.event
-        if self._last_at is not None and not isinstance(event, RunResumed) and self.stop is None:
-            self.elapsed_s += max(0.0, recorded.at - self._last_at)
-        self._last_at = recorded.at
+        at, before = recorded.at, self._last_at
+        if self.stop is None and at > before and not isinstance(event, RunResumed):
+            self.elapsed_s += at - before
+        self._last_at = at
         match event:
             case EffectDone():
                 self.answers[event.key.ordinal] = event
@@ -184,11 +187,7 @@ def message_of(said: Said, answers: Mapping[int, Answer], usage: Usage) -> Messa
         message = message_from(result, said.by)
     if usage is NO_USAGE or usage == NO_USAGE:
         return message
-    return Message(**{**_fields(message), "usage": usage})
-
-
-def _fields(message: Message) -> dict[str, Any]:
-    return {name: getattr(message, name) for name in message.__slots__}
+    return replace(message, usage=usage)
 
 
 def fold(events: Iterable[Recorded]) -> Fold:

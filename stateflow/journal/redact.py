@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from stateflow.value import Json, canonical_json
+
 __all__ = ["Redactor"]
 
 _SHORTEST = 8
@@ -51,6 +53,11 @@ class Redactor:
         if not text.isascii():
             text = text.encode("utf-8", "replace").decode("utf-8")
         return text
+
+    def leaves(self, value: Json) -> bool:
+        """Tell whether *value* holds nothing to redact, so that it can be shared as it is."""
+        text = canonical_json(value)
+        return self.text(text) == text
 
     def json(self, value: Any) -> Any:  # noqa: ANN401 - any JSON value, its shape kept
         """Return *value* with every text in it redacted, keys of objects included."""

@@ -17,7 +17,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import CodeType
-from typing import NoReturn, overload
+from typing import NoReturn, cast, overload
 
 from stateflow.conversation.view import View
 from stateflow.errors import DefinitionError
@@ -104,15 +104,16 @@ def function_print(function: Callable[..., object]) -> dict[str, Json]:
 
 def _code(code: CodeType) -> Json:
     """Return what *code* does: its instructions alone would not tell ``> 3`` from ``> 4``."""
-    constants: list[Json] = [
-        _code(constant)
-        if isinstance(constant, CodeType)
-        else sorted(map(repr, constant))
-        if isinstance(constant, frozenset)
-        else repr(constant)
-        for constant in code.co_consts
-    ]
+    constants = [_constant(constant) for constant in code.co_consts]
     return [code.co_code.hex(), list(code.co_names), constants]
+
+
+def _constant(constant: object) -> Json:
+    if isinstance(constant, CodeType):
+        return _code(constant)
+    if isinstance(constant, frozenset):
+        return sorted(map(repr, cast("frozenset[object]", constant)))
+    return repr(constant)
 
 
 @overload

@@ -19,6 +19,7 @@ from transitions import Machine
 from stateflow.conversation.view import View
 from stateflow.machine.guard import Guard
 from stateflow.machine.state import Final, Place
+from stateflow.value import quick
 
 __all__ = ["Decision", "Event", "GuardRaised", "Kernel", "Verdicts"]
 
@@ -46,6 +47,7 @@ class GuardRaised(Exception):
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What a step came to."""
@@ -149,7 +151,7 @@ def _conditions(index: int, guard: Guard | None) -> list[tuple[str, Callable[[An
         tried = cursor.tried
         while len(tried) < index:
             tried.append(None)
-        verdict = True if test is None else bool(test(cursor.view))  # type: ignore[arg-type]  # set where guards are asked
+        verdict = test is None or bool(test(cursor.view))  # type: ignore[arg-type]  # set where guards are asked
         tried.append(verdict)
         return verdict
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
@@ -33,7 +34,7 @@ class FunctionChooser:
         """Return what the function says."""
         del turn
         answer = self.function(chat.last_speaker, chat)
-        return await answer if hasattr(answer, "__await__") else answer
+        return await cast("Awaitable[object]", answer) if inspect.isawaitable(answer) else answer
 
 
 def chooser_of(choose: object) -> Chooser | None:
@@ -72,8 +73,8 @@ def places_of(
             raise DefinitionError(sentence)
         if not row:
             sentence = (
-                f"row of {agent.name!r} is empty, so the chat would be stuck there; write [None] to "
-                "be done after it"
+                f"row of {agent.name!r} is empty, so the chat would be stuck there; "
+                "write [None] to be done after it"
             )
             raise DefinitionError(sentence)
         transitions = [_transition(agent.name, entry, names) for entry in row]
@@ -100,8 +101,8 @@ def _refuse_shadows(flow: str, row: str, transitions: list[Transition]) -> None:
         if transition.when is None:
             hidden = ", ".join(repr(t.target) for t in transitions[position + 1 :])
             sentence = (
-                f"flow {flow!r}: in the row of {row!r} the bare target {transition.target!r} always "
-                f"wins, so {hidden} can never be reached; either say who picks "
+                f"flow {flow!r}: in the row of {row!r} the bare target {transition.target!r} "
+                f"always wins, so {hidden} can never be reached; either say who picks "
                 "(choose=in_turn(), at_random(seed=…), by_model(…) or your function), or guard it "
                 f"(to({transition.target!r}, when=…))"
             )

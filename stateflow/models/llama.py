@@ -85,13 +85,16 @@ def _client(model: str, name: str, address: str) -> Model:
 
     from stateflow.models.openai import OpenAIModel
 
+    # A new connection for each request: the server drops kept ones at times of its own.
+    fresh = httpx2.Limits(max_keepalive_connections=0)
     return OpenAIModel(
         model,
         base_url=f"{address}/v1",
         api_key="none",
         price=FREE,
         extra_body={"cache_prompt": False},
-        http_client=httpx2.AsyncClient(trust_env=False, timeout=600),  # no proxy to ourselves
+        # no proxy to ourselves
+        http_client=httpx2.AsyncClient(trust_env=False, timeout=600, limits=fresh),
         name=name,
     )
 

@@ -28,7 +28,9 @@ class Job:
         """Answer whoever waits, in their own loop; nobody does once they are cancelled."""
         if self.future.done():
             return
-        if self.error is not None:
+        if isinstance(self.error, StopIteration):  # which no future can hold
+            self.future.set_exception(RuntimeError(repr(self.error)))
+        elif self.error is not None:
             self.future.set_exception(self.error)
         else:
             self.future.set_result(self.value)

@@ -1,0 +1,85 @@
+"""Run the benchmarks and print a table: ``python -m benchmarks [--quick|--full]``."""
+
+from __future__ import annotations
+
+import argparse
+import operator
+from collections.abc import Callable
+from typing import NamedTuple
+
+from benchmarks import imports, journal, many, turn
+
+UNDER = operator.le
+OVER = operator.ge
+
+
+class Goal(NamedTuple):
+    """A figure and what it is held against."""
+
+    what: str
+    unit: str
+    figure: str
+    """Its name in what the benchmark returns."""
+    holds: Callable[[float, float], bool]
+    limit: float
+
+
+class Benchmark(NamedTuple):
+    """A measurement and its goals.  A peer is one more of these."""
+
+    measure: Callable[[bool], dict[str, float]]
+    goals: tuple[Goal, ...]
+
+
+BENCHMARKS = (
+    Benchmark(
+        turn.measure,
+        (
+            Goal("turn, guards and journal, to a bare machine's step", "x", "ratio", UNDER, 4.0),
+            Goal("turn 10,000 to turn 300", "x", "growth", UNDER, 1.1),
+        ),
+    ),
+    Benchmark(
+        many.measure,
+        (
+            Goal("many conversations in one process", "turns/s", "turns_per_s", OVER, 20_000),
+            Goal("memory a turn", "bytes", "bytes_a_turn", UNDER, 1_500),
+        ),
+    ),
+    Benchmark(
+        journal.measure,
+        (Goal("SQLite a turn at rest, beside its text", "bytes", "bytes_beyond_texts", UNDER, 400),),
+    ),
+    Benchmark(
+        imports.measure,
+        (Goal("import stateflow, to import pydantic", "x", "ratio", UNDER, 2.5),),
+    ),
+)
+
+
+def main() -> int:
+    """Print one line a goal; return 1 if one is missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="under 10 s in all (default)")
+    size.add_argument("--full", action="store_true", help="more repeats, larger runs")
+    quick = not parser.parse_args().full
+    missed = 0
+    print(f"{'what':<52} {'figure':>12} {'goal':>14} {'unit':<8} ok?")
+    for benchmark in BENCHMARKS:
+        figures = benchmark.measure(quick)
+        for goal in benchmark.goals:
+            figure = figures[goal.figure]
+            ok = goal.holds(figure, goal.limit)
+            missed += not ok
+            limit = f"{'<=' if goal.holds is UNDER else '>='} {goal.limit:,.4g}"
+            print(f"{goal.what:<52} {figure:>12,.2f} {limit:>14} {goal.unit:<8} {'yes' if ok else 'NO'}")
+        named = {goal.figure for goal in benchmark.goals}
+        for name, figure in figures.items():
+            if name not in named:
+                print(f"    {name:<48} {figure:>12,.2f}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

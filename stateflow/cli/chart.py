@@ -1,0 +1,186 @@
+"""What a journal says about its flow, for people: kinds, models, limits, guards.
+
+It reads the table that ``RunStarted`` carries, so that a run can be shown without its code.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Any, Final
+
+from rich.text import Text
+
+from stateflow.conversation.message import Usage
+from stateflow.diagram.look import width
+from stateflow.journal.event import RunStarted, Step
+from stateflow.value import plain
+
+__all__ = ["MUTED", "Chart", "clean", "folded", "money", "path_strip", "short", "spent"]
+
+MUTED: Final = "bright_black"
+_COLOURS: Final = {
+    "llm": "bright_blue",
+    "human": "yellow",
+    "code": "green",
+    "tool": "magenta",
+}
+
+
+class Chart:
+    """The table of a flow, by name."""
+
+    def __init__(self, started: RunStarted) -> None:
+        """Index what *started* carries."""
+        table = started.table
+        places: list[dict[str, Any]] = table.get("places", [])
+        self.name = clean(started.flow)
+        self.places = {_name(place): place for place in places}
+        self.agents: dict[str, dict[str, Any]] = {a["name"]: a for a in table.get("agents", [])}
+        self._models = started.models or {}
+
+    def size(self) -> str:
+        """Return how many states and transitions there are."""
+        states = sum("state" in place for place in self.places.values())
+        moves = sum(len(place.get("to", ())) for place in self.places.values())
+        return f"{states} states · {moves} transitions"
+
+    def colour(self, state: str) -> str:
+        """Return the colour of the kind of agent that speaks last in *state*."""
+        place = self.places.get(state, {})
+        if "final" in place:
+            return "green" if place.get("ok", True) else "red"
+        speaks = self.speakers(state)
+        kind = self.agents.get(speaks[-1], {}).get("kind", "tool") if speaks else ""
+        return _COLOURS.get(kind, MUTED)
+
+    def speakers(self, state: str) -> Sequence[str]:
+        """Return the names of the agents that speak in *state*, in order."""
+        return self.places.get(state, {}).get("speaks", ())
+
+    def model(self, agent: str) -> str:
+        """Return the model that *agent* speaks through, without its provider."""
+        name = self._models.get(agent) or self.agents.get(agent, {}).get("model", "")
+        if name.startswith("scripted:"):
+            return "scripted"
+        return name.split(":", 1)[-1].rsplit("/", 1)[-1].rsplit("#", 1)[-1]
+
+    def limit(self, state: str) -> int | None:
+        """Return how often *state* may be entered."""
+        return self.places.get(state, {}).get("visits")
+
+    def guards(self, place: str) -> list[str]:
+        """Return the guards of *place* in the order of trial."""
+        return [str(row.get("name", "else")) for row in self.places.get(place, {}).get("to", ())]
+
+    def edge(self, step: Step, exhausted: str = "") -> str:
+        """Return the transition that *step* took, or ``""`` where there was no choice."""
+        guards = self.guards(step.at)
+        if step.taken is None:
+            why = f"{exhausted} used up" if exhausted else "on_error"
+            return f"! {why} → {step.to}" if step.to is not None else f"! {why}"
+        if len(guards) < 2 or step.taken >= len(guards):  # noqa: PLR2004 - one exit is no choice
+            return ""
+        return f"{step.taken + 1} {guards[step.taken]}"
+
+    def verdicts(self, step: Step) -> list[str]:
+        """Return each guard of *step* with its verdict."""
+        said = {True: "yes", False: "no", None: "not asked"}
+        guards = self.guards(step.at)
+        return [
+            f"{at + 1} {guards[at] if at < len(guards) else '?'}: {said[verdict]}"
+            for at, verdict in enumerate(step.tried)
+        ]
+
+
+def _name(place: dict[str, Any]) -> str:
+    return str(place.get("state") or place.get("junction") or place.get("final"))
+
+
+def path_strip(chart: Chart, path: Sequence[str], end: str = "") -> Text:
+    """Return the states that spoke, in the colours of their kinds."""
+    names = [*path, end] if end else list(path)
+    parts = [Text(clean(name), chart.colour(name)) for name in names]
+    return Text(" → ", MUTED).join(parts)
+
+
+def money(usage: Usage) -> str:
+    """Return what was paid; ``$?`` where a price is not known, nothing where it was free.
+
+    Example:
+        >>> money(Usage(usd=0.0031)), money(Usage(usd=None)), money(Usage())
+        ('$0.0031', '$?', '')
+    """
+    if usage.usd is None:
+        return "$?"
+    if not usage.usd:
+        return ""
+    return f"${usage.usd:.2f}" if usage.usd >= 1 else f"${usage.usd:.4f}"
+
+
+def spent(usage: Usage, seconds: float | None = None) -> list[str]:
+    """Return tokens, money and time, as far as there are any."""
+    tokens = f"{usage.tokens:,} tok" if usage.tokens else ""
+    took = "" if seconds is None else f"{seconds:.1f} s"
+    return [part for part in (tokens, money(usage), took) if part]
+
+
+def short(run: str) -> str:
+    """Return the end of the name of *run*, by which a store finds it.
+
+    Example:
+        >>> short("2026-11-21T03-20_code_review_k3f9")
+        'k3f9'
+    """
+    return run.rpartition("_")[2] or run
+
+
+def clean(text: str) -> str:
+    """Return *text* without anything that could move the cursor or hide what is written.
+
+    Example:
+        >>> clean("red" + chr(27) + "[31m" + chr(0x202E) + "x")
+        'red[31mx'
+    """
+    text = plain(text).expandtabs(4)
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or c == "\n" else " "
+        for c in text
+        if c.isprintable() or c == "\n" or unicodedata.category(c) == "Zs"
+    )
+
+
+def folded(text: str, columns: int) -> list[str]:
+    """Return *text* in lines of at most *columns*, broken at spaces where there are any.
+
+    Text that is added at the end changes the last line only, if what was there ended in a space.
+
+    Example:
+        >>> folded("one two three", 8)
+        ['one two ', 'three']
+    """
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        lines += _folded(paragraph, max(columns, 8))
+    return lines
+
+
+def _folded(paragraph: str, columns: int) -> list[str]:
+    lines = [""]
+    room = columns
+    for word in paragraph.replace(" ", " \0").split("\0"):
+        wide = width(word.rstrip(" "))
+        if wide > room and lines[-1]:
+            lines.append("")
+            room = columns
+        while wide > columns:
+            cut = next(n for n in range(len(word), 0, -1) if width(word[:n]) <= columns)
+            lines[-1] = word[:cut]
+            lines.append("")
+            word = word[cut:]  # noqa: PLW2901 - the rest of a word that is longer than a line
+            wide = width(word.rstrip(" "))
+        lines[-1] += word
+        room -= width(word)
+    return lines
