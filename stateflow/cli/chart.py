@@ -16,7 +16,7 @@ from stateflow.diagram.look import width
 from stateflow.journal.event import RunStarted, Step
 from stateflow.value import plain
 
-__all__ = ["MUTED", "Chart", "clean", "folded", "money", "path_strip", "short", "spent"]
+__all__ = ["MUTED", "Chart", "clean", "counted", "folded", "money", "path_strip", "short", "spent"]
 
 MUTED: Final = "bright_black"
 _COLOURS: Final = {
@@ -43,7 +43,7 @@ class Chart:
         """Return how many states and transitions there are."""
         states = sum("state" in place for place in self.places.values())
         moves = sum(len(place.get("to", ())) for place in self.places.values())
-        return f"{states} states · {moves} transitions"
+        return f"{counted(states, 'state')} · {counted(moves, 'transition')}"
 
     def colour(self, state: str) -> str:
         """Return the colour of the kind of agent that speaks last in *state*."""
@@ -56,7 +56,8 @@ class Chart:
 
     def speakers(self, state: str) -> Sequence[str]:
         """Return the names of the agents that speak in *state*, in order."""
-        return self.places.get(state, {}).get("speaks", ())
+        speaks: Sequence[str] = self.places.get(state, {}).get("speaks", ())
+        return speaks
 
     def model(self, agent: str) -> str:
         """Return the model that *agent* speaks through, without its provider."""
@@ -102,6 +103,16 @@ def path_strip(chart: Chart, path: Sequence[str], end: str = "") -> Text:
     names = [*path, end] if end else list(path)
     parts = [Text(clean(name), chart.colour(name)) for name in names]
     return Text(" → ", MUTED).join(parts)
+
+
+def counted(number: int, word: str) -> str:
+    """Return *number* with *word*.
+
+    Example:
+        >>> counted(1, "state"), counted(0, "state")
+        ('1 state', '0 states')
+    """
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def money(usage: Usage) -> str:

@@ -20,7 +20,16 @@ from stateflow.machine.flow import Flow
 from stateflow.stores.base import Store
 from stateflow.stores.open import open_store
 
-__all__ = ["Found", "find_flow", "find_flows", "find_journal", "flow_of", "store_at", "store_path"]
+__all__ = [
+    "Found",
+    "find_flow",
+    "find_flows",
+    "find_journal",
+    "flow_files",
+    "flow_of",
+    "store_at",
+    "store_path",
+]
 
 _DEFINES = re.compile(r"^flow\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
 """A module-level ``flow = ...``."""
@@ -85,11 +94,16 @@ def find_flows(references: Iterable[str]) -> list[Found]:
         if not folder.is_dir():
             found.append(find_flow(reference))
             continue
-        files = [path for path in sorted(folder.glob("*.py")) if _defines_flow(path)]
+        files = flow_files(folder)
         if not files:
             raise BadInput(f"no file in folder {reference!r} defines `flow = Flow(...)`")
         found += [find_flow(str(path)) for path in files]
     return found
+
+
+def flow_files(folder: Path) -> list[Path]:
+    """Return the files of *folder* that define ``flow``, by name."""
+    return [path for path in sorted(folder.glob("*.py")) if _defines_flow(path)]
 
 
 def flow_of(journal: Journal, given: str | None) -> Found:

@@ -57,12 +57,14 @@ def _ask(question: Question, later: str) -> str | None:
         if picked is not None or answer == refused:
             return picked if picked is not None else answer
         refused = answer
-        say(out, "that is none of the options; say it once more to answer it all the same", "yellow")
+        say(
+            out, "that is none of the options; say it once more to answer it all the same", "yellow"
+        )
 
 
 def _line() -> str | None:
     """Return one line from the terminal; ``None`` at its end."""
-    sys.stderr.write("› ")
+    sys.stderr.write("> ")
     sys.stderr.flush()
     line = sys.stdin.readline()
     return line.strip() if line else None

@@ -68,7 +68,9 @@ def budget_over(base: Budget, given: str | None) -> Budget | None:
     for part in given.split(","):
         name, equals, value = (word.strip() for word in part.partition("="))
         if not equals or name not in names:
-            raise Misused(f"--budget {part!r}: write NAME=NUMBER; the limits are {', '.join(names)}")
+            raise Misused(
+                f"--budget {part!r}: write NAME=NUMBER; the limits are {', '.join(names)}"
+            )
         limits[name] = _limit(part, value)
     try:
         return replace(base, **limits)

@@ -64,6 +64,7 @@ class Progress:
         started = event if isinstance(event, RunStarted) else fold.started
         if started is None:
             return
+        known = run in self._scenes
         scene = self._scenes.setdefault(run, _Scene(fold, Chart(started), recorded.at))
         scene.fold = fold
         match event:
@@ -71,9 +72,10 @@ class Progress:
                 self._head(run, scene, scene.chart.size())
             case RunResumed():
                 scene.since = recorded.at
-                self._head(run, scene, "goes on")
+                if not known:
+                    self._head(run, scene, "goes on")
             case HumanAnswered():
-                self._text(run, f"› {event.answer}", "")
+                self._text(run, f"> {event.answer}", "")
             case TurnTaken():
                 self._turn(run, scene, event, recorded.at)
             case RunPaused():
@@ -119,7 +121,7 @@ class Progress:
                 say(self.console, line)
             self._said(run, turn, messages)
         else:
-            self._rewrite(line, streamed)
+            self._rewrite(line, streamed, right)
         if turn.fault is not None:
             self._text(run, str(turn.fault), "red")
         self._edges(run, scene.chart, turn)
@@ -145,9 +147,7 @@ class Progress:
         else:
             self._break_stream()
 
-    def _finished(
-        self, run: str, turn: TurnTaken, messages: list[Message]
-    ) -> Streaming | None:
+    def _finished(self, run: str, turn: TurnTaken, messages: list[Message]) -> Streaming | None:
         """End what streamed; return it if it was all that this turn said."""
         stream, self._stream = self._stream, None
         if stream is None:
@@ -161,10 +161,11 @@ class Progress:
             self._stream.end()
             self._stream = None
 
-    def _rewrite(self, line: Text, streamed: Streaming) -> None:
-        """Put the figures on the line above what streamed, if that is still on the screen."""
+    def _rewrite(self, line: Text, streamed: Streaming, right: str) -> None:
+        """Put the figures on the line above what streamed, or below if that has scrolled away."""
         rows = streamed.rows + 1
-        if rows >= self.console.height:
+        if rows >= self.console.height or line.cell_len > self.console.width:
+            say(self.console, f"{streamed.indent}{right}", MUTED)
             return
         sys.stderr.write(f"\x1b[{rows}A\r")
         say(self.console, line)
@@ -187,7 +188,9 @@ class Progress:
         if visit > 1:
             line.append(f"  visit {visit}" + (f"/{limit}" if limit else ""), MUTED)
         if right:
-            room = self.console.width - line.cell_len - len(right) if self.console.is_terminal else 0
+            room = (
+                self.console.width - line.cell_len - len(right) if self.console.is_terminal else 0
+            )
             line.append(" " * max(room, 2) + right, MUTED)
         return line
 
@@ -198,8 +201,8 @@ class Progress:
         shown = lines[: self.most]
         if len(shown) < len(lines):
             shown[-1] = f"{shown[-1].rstrip()} … ({len(lines) - len(shown)} more lines)"
-        for line in shown:
-            say(self.console, Text(indent).append(line.rstrip(), style))
+        for line in map(str.rstrip, shown):
+            say(self.console, Text(indent).append(line, style) if line else "")
 
     def _edges(self, run: str, chart: Chart, turn: TurnTaken) -> None:
         """Show which transitions were taken; with --verbose every verdict."""
@@ -208,7 +211,8 @@ class Progress:
             if self.verbose and step.tried:
                 lines = chart.verdicts(step) + ([lines[0]] if step.taken is None else [])
             for line in filter(None, lines):
-                say(self.console, Text(f"{self._margin(run)}     │ {clean(line)}", f"italic {MUTED}"))
+                edge = f"{self._margin(run)}     │ {clean(line)}"
+                say(self.console, Text(edge, f"italic {MUTED}"))
 
     def _margin(self, run: str) -> str:
         return "    " * run.count("/")

@@ -19,7 +19,7 @@ INTERRUPTED = 130
 _PIPE_CLOSED = 141
 
 
-class BadInput(Exception):  # noqa: N818 - never leaves the command line
+class BadInput(Exception):
     """What a command was given cannot be used; the sentence is its text."""
 
     code = 1

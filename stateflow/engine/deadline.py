@@ -17,8 +17,8 @@ __all__ = ["Overdue", "within"]
 T = TypeVar("T")
 
 
-class Overdue(Exception):  # noqa: N818 - never leaves the door, which turns it into a fault
-    """The work was cut off."""
+class Overdue(Exception):
+    """The work was cut off.  Never leaves the door, which turns it into a fault."""
 
 
 async def within(limit_s: float | None, work: Awaitable[T], began: float) -> T:
@@ -39,8 +39,9 @@ async def within(limit_s: float | None, work: Awaitable[T], began: float) -> T:
         result: T = done.value
         return result
     left_s = None if limit_s is None else limit_s - (perf_counter() - began)
+    clock = asyncio.timeout(left_s)
     try:
-        async with asyncio.timeout(left_s) as clock:
+        async with clock:
             return await _rest(steps, waits_for)
     except TimeoutError as error:
         if clock.expired():

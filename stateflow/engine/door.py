@@ -176,19 +176,7 @@ class LiveDoor:
         if self._held:
             await self.commit()
         allowed = self._reserve(fresh, answers)
-        asked: list[Effect] = []
-        made: list[Effect] = []
-        before: list[Event] = []
-        for effect in allowed:
-            call = effect.call
-            if call.op == "human.ask":
-                asked.append(effect)
-                if effect.key.ordinal not in self.fold.begun:
-                    before.append(_asked(effect))
-            else:
-                made.append(effect)
-                if not call.repeat:
-                    before.append(EffectBegun(effect.key, call.op, call.args))
+        made, before = self._openings(allowed)
         if before:
             await self.commit(*before)
         if len(made) == 1:
@@ -197,9 +185,24 @@ class LiveDoor:
             self._held.append(done)
         elif made:
             await self._make_together(made, answers, on_delta)
-        if asked:
+        if len(made) < len(allowed):  # the others are questions
             await self.commit()
             raise Parked(self.fold.questions(self.path))
+
+    def _openings(self, allowed: list[Effect]) -> tuple[list[Effect], list[Event]]:
+        """Return what is made here and now, and what has to be on the record before."""
+        made: list[Effect] = []
+        before: list[Event] = []
+        for effect in allowed:
+            call = effect.call
+            if call.op == "human.ask":
+                if effect.key.ordinal not in self.fold.begun:
+                    before.append(_asked(effect))
+                continue
+            made.append(effect)
+            if not call.repeat:
+                before.append(EffectBegun(effect.key, call.op, call.args))
+        return made, before
 
     async def _make_together(
         self, made: list[Effect], answers: dict[int, Answer], on_delta: OnDelta
@@ -300,7 +303,7 @@ class LiveDoor:
         if not self._held:
             return self.fold.answers
         held = {e.key.ordinal: e for e in self._held if isinstance(e, _ANSWERS)}
-        return {**self.fold.answers, **held}
+        return {**self.fold.answers, **held} if self.fold.answers else held
 
     def _held_answer(self, key: Key) -> Answer | None:
         for event in self._held:

@@ -51,12 +51,13 @@ class Flow:
         self._check()
         self.kernel = Kernel(self.places)
         self._table: dict[str, Json] | None = None
+        self._print = ""
 
     @classmethod
     def from_table(  # noqa: PLR0913 - the declaration of a flow is this long
         cls,
         name: str,
-        table: Mapping[Agent, Sequence[Row]],
+        table: Mapping[Any, Sequence[Row]],
         *,
         choose: object = None,
         budget: Budget | None = None,
@@ -103,7 +104,9 @@ class Flow:
 
     def fingerprint(self) -> str:
         """Return the print of the table: what decides where a run goes, without prompts."""
-        return fingerprint.fingerprint(self.table())
+        if not self._print:
+            self._print = fingerprint.fingerprint(self.table())
+        return self._print
 
     def typed(self, data: Mapping[str, Any] | BaseModel | None) -> BaseModel | None:
         """Return *data* as the flow's model.

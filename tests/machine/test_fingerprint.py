@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import cast
 
 import pytest
 from pydantic import BaseModel
@@ -42,6 +41,10 @@ class Brief(BaseModel):
 
 def patch(view: View) -> dict[str, str]:
     return {"topic": view.last.text}
+
+
+def brief(view: View) -> str:
+    return "Be brief."
 
 
 A = Agent("a")
@@ -91,7 +94,7 @@ def test_the_table_holds_the_whole_flow_as_json() -> None:
     """Places and transitions in definition order."""
     flow = Flow(
         "f",
-        State("s", A, to("j", when=exit_code(1)), prompt=lambda view: "", save="topic"),
+        State("s", A, to("j", when=exit_code(1)), prompt=brief, save="topic"),
         Junction("j", to("end")),
         Final("end", ok=False),
         data=Brief,
@@ -144,4 +147,4 @@ def test_the_print_is_the_same_under_another_hash_seed() -> None:
     }
 
     assert len(prints) == 1
-    assert len(cast("str", prints.pop()).strip()) == 16
+    assert len(prints.pop().strip()) == 16

@@ -37,8 +37,7 @@ class Brief(BaseModel):
     score: int = 0
 
 
-A, B = Agent("a"), Agent("b")
-WRONG: Any = object()
+A, B, C = Agent("a"), Agent("b"), Agent("c")
 
 
 def end(name: str = "end") -> Final:
@@ -191,11 +190,14 @@ def test_a_wrong_flow_is_refused_with_a_sentence(
 def test_targets_given_as_agents_become_states() -> None:
     """Also where one agent speaks twice in the steps of a state."""
     flow = Flow(
-        "f", State("s", A, to(B)), Junction("j", to(A)), State("t", steps(B, A, B), to("j"))
+        "f", State("s", A, to(B), to("j")), Junction("j", to(A)), State("t", steps(B, C, B))
     )
+    junction = flow.places["j"]
 
-    assert [place.transitions[0].target for place in (flow.states[0], flow.states[1])] == ["t", "j"]
-    assert flow.states[1].agents == (B, A, B)
+    assert [t.target for t in flow.states[0].transitions] == ["t", "j"]
+    assert isinstance(junction, Junction)
+    assert junction.transitions == (to("s"),)
+    assert flow.states[1].agents == (B, C, B)
 
 
 def test_an_agent_that_serves_two_states_of_a_junction_is_named() -> None:
@@ -219,8 +221,7 @@ def test_everybody_who_speaks_is_told_once() -> None:
 
 def test_a_chooser_of_the_flow_holds_for_states_without_their_own() -> None:
     """What a state says goes before what the flow says."""
-    own = chooser_of(lambda *_: None)
-    whole = chooser_of(lambda *_: None)
+    own, whole = chooser_of(len), chooser_of(max)
 
     flow = Flow("f", State("s", A, choose=own), State("t", B), choose=whole)
 
@@ -261,3 +262,8 @@ def test_unlimited_is_spelt() -> None:
     """The one limit that is set by default can be lifted."""
     assert Budget().turns == 100
     assert Budget(turns=UNLIMITED).turns == float("inf")
+
+
+def test_a_transition_without_a_guard_is_the_else() -> None:
+    """What drawings and verdicts call it."""
+    assert (to("s").guard_name, to("s", when=failed).guard_name) == ("else", "failed")

@@ -40,7 +40,7 @@ class Brief(BaseModel):
     score: int = 8
 
 
-def heard(text: str = "", speaker: str = "coder", **fields: Any) -> View:
+def heard(text: str = "", speaker: str = "coder", **fields: Any) -> View:  # noqa: ANN401 - the fields of a message
     return View(last=Message(text, speaker, **fields))
 
 
@@ -160,8 +160,8 @@ def test_guard_answers(guard: Guard, view: View, expected: bool) -> None:
         pytest.param(lambda: says(" "), "name the words", id="says-nothing"),
         pytest.param(lambda: says("x", by=3), "give an agent or its name", id="by-a-number"),
         pytest.param(lambda: matches("("), "not a regular expression", id="broken-pattern"),
-        pytest.param(lambda: exit_code(), r"write exit_code\(0\)", id="no-code"),
-        pytest.param(lambda: spent(), r"write spent\(usd=1.0\)", id="no-limit"),
+        pytest.param(exit_code, r"write exit_code\(0\)", id="no-code"),
+        pytest.param(spent, r"write spent\(usd=1.0\)", id="no-limit"),
         pytest.param(lambda: handed_to(None), "names nobody", id="handed-to-none"),
         pytest.param(lambda: data_is("a", 1, at_least=2), "one or the other", id="two-questions"),
     ],

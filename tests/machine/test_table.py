@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import pytest
 
+from stateflow.conversation.agent import Agent as Speaker
 from stateflow.conversation.agent import Turn
 from stateflow.conversation.view import View
 from stateflow.errors import DefinitionError
@@ -14,8 +15,10 @@ from stateflow.machine.choose import Chat
 from stateflow.machine.flow import Flow
 from stateflow.machine.guards import failed
 from stateflow.machine.state import Final
-from stateflow.machine.table import chooser_of
+from stateflow.machine.table import Row, chooser_of
 from stateflow.machine.transition import to
+
+Table: TypeAlias = dict[Speaker, list[Row]]
 
 
 class Agent:
@@ -27,7 +30,7 @@ class Agent:
 
 
 planner, executor, reviewer = Agent("planner"), Agent("executor"), Agent("reviewer")
-TEAM = {planner: [executor], executor: [reviewer, planner], reviewer: [planner, None]}
+TEAM: Table = {planner: [executor], executor: [reviewer, planner], reviewer: [planner, None]}
 CHAT = Chat(View(), ("executor", None), (executor, None), planner)
 TURN = cast("Turn", None)
 
@@ -56,9 +59,9 @@ def test_a_shadowed_target_is_refused_with_both_cures() -> None:
         Flow.from_table("team", TEAM)
 
     assert str(caught.value) == (
-        "flow 'team': in the row of 'executor' the bare target 'reviewer' always wins, so 'planner' "
-        "can never be reached; either say who picks (choose=in_turn(), at_random(seed=…), "
-        "by_model(…) or your function), or guard it (to('reviewer', when=…))"
+        "flow 'team': in the row of 'executor' the bare target 'reviewer' always wins, so "
+        "'planner' can never be reached; either say who picks (choose=in_turn(), "
+        "at_random(seed=…), by_model(…) or your function), or guard it (to('reviewer', when=…))"
     )
 
 
@@ -110,7 +113,7 @@ def test_a_row_may_hold_transitions_and_names() -> None:
         ),
     ],
 )
-def test_a_wrong_table_is_refused_with_a_sentence(table: Any, sentence: str) -> None:
+def test_a_wrong_table_is_refused_with_a_sentence(table: Table, sentence: str) -> None:
     """The sentence names the row and the cure."""
     with pytest.raises(DefinitionError) as caught:
         Flow.from_table("team", table, choose=custom_speaker_selection)
@@ -132,6 +135,10 @@ def test_what_cannot_choose_is_refused() -> None:
         chooser_of("auto")
 
 
+def repeated(last_speaker: object, chat: Chat) -> object:
+    return last_speaker
+
+
 async def later(last_speaker: object, chat: Chat) -> object:
     return chat.candidates[1]
 
@@ -139,7 +146,7 @@ async def later(last_speaker: object, chat: Chat) -> object:
 @pytest.mark.parametrize(
     ("function", "expected"),
     [
-        pytest.param(lambda last, chat: last, planner, id="last-speaker"),
+        pytest.param(repeated, planner, id="last-speaker"),
         pytest.param(custom_speaker_selection, executor, id="next-agent"),
         pytest.param(later, None, id="async"),
     ],

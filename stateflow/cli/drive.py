@@ -1,0 +1,198 @@
+"""Taking a run to its stop: progress, Ctrl-C, questions, and what is said at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+import signal
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+from cyclopts import Parameter
+
+from stateflow.cli.find import store_path
+from stateflow.cli.trouble import INTERRUPTED
+from stateflow.cli.watch import Listener, WatchedStore
+from stateflow.engine.result import Result
+from stateflow.engine.runner import Live, Runner
+from stateflow.journal.codec import event_json
+from stateflow.journal.event import Recorded
+from stateflow.journal.fold import Fold
+from stateflow.journal.stop import Stop
+from stateflow.stores.open import open_store
+
+if TYPE_CHECKING:
+    from stateflow.cli.progress import Progress
+
+__all__ = ["Begin", "Driving", "drive", "exit_code", "store_option"]
+
+_CODES: Mapping[str, int] = {
+    "budget": 3,
+    "waiting": 4,
+    "stuck": 5,
+    "paused": INTERRUPTED,
+}
+
+Begin: TypeAlias = Callable[[Runner], Awaitable[Live]]
+"""Starts a run, or takes one up."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Driving:
+    """Options of every command that makes a run go on."""
+
+    store: Annotated[Path | None, Parameter(help="SQLite file that keeps the runs.")] = None
+    record: Annotated[
+        Path | None, Parameter(help="Write the journal to this file, too, as JSON lines.")
+    ] = None
+    json: Annotated[bool, Parameter(help="Print each journaled event as a line of JSON.")] = False
+    no_input: Annotated[bool, Parameter(help="Never ask at the terminal; exit with 4 instead.")] = (
+        False
+    )
+    verbose: Annotated[
+        bool, Parameter(alias="-v", help="Show whole texts and every guard's verdict.")
+    ] = False
+
+
+def exit_code(stop: Stop) -> int:
+    """Return the exit code that tells of *stop*.
+
+    Example:
+        >>> exit_code(Stop("stuck", "review", "no guard held"))
+        5
+    """
+    return _CODES.get(stop.kind, 0 if stop.ok else 1)
+
+
+def store_option(given: Path | None) -> str:
+    """Return what a command needs to find the same store again."""
+    return "" if given is None else f" --store {shlex.quote(str(given))}"
+
+
+async def drive(driving: Driving, begin: Begin, models: Mapping[str, str] | None = None) -> int:
+    """Take the run that *begin* begins to its stop, and return the exit code."""
+    from stateflow.cli.progress import Progress
+
+    progress = Progress(verbose=driving.verbose)
+    async with _runner(driving, models) as (runner, watched):
+        live = await begin(runner)
+        watched.listener = _Lines() if driving.json else progress
+        live.door.control.publish = None if driving.json else progress.heard
+        try:
+            result = await _until_stop(runner, live, progress, driving)
+        except asyncio.CancelledError:  # stopped before its first event
+            progress.note("stopped before anything was written")
+            return INTERRUPTED
+        result = replace(result, journal=await runner.journal(result.run))
+        if driving.record is not None and result.journal is not None:
+            from stateflow.stores.file import write_file
+
+            write_file(result.journal, driving.record)
+    _tell_end(result, driving)
+    return exit_code(result.stop)
+
+
+@asynccontextmanager
+async def _runner(
+    driving: Driving, models: Mapping[str, str] | None
+) -> AsyncGenerator[tuple[Runner, WatchedStore], None]:
+    watched = WatchedStore(open_store(store_path(driving.store)))
+    try:
+        async with Runner(store=watched, models=models) as runner:
+            yield runner, watched
+    finally:
+        await watched.aclose()
+
+
+async def _until_stop(runner: Runner, live: Live, progress: Progress, driving: Driving) -> Result:
+    """Wait for the run to stop; where a person is to answer and is there, go on."""
+    from stateflow.cli.human import ask_all, can_ask
+
+    while True:
+        with _interruptible(live, progress):
+            result = await live
+        stop = result.stop
+        if stop.kind != "waiting" or driving.no_input or driving.json or not can_ask():
+            return result
+        try:
+            answers = ask_all(stop.questions, resume_command(result, driving))
+        except KeyboardInterrupt:
+            answers = None
+            progress.note("")
+        if answers is None:
+            return result
+        live = runner.resume(live.flow, result.run, answers=answers)
+        live.door.control.publish = progress.heard
+
+
+@contextmanager
+def _interruptible(live: Live, progress: Progress) -> Generator[None, None, None]:
+    """Let the first Ctrl-C pause the run after its turn, and the second stop it now."""
+    presses = 0
+
+    def pressed() -> None:
+        nonlocal presses
+        presses += 1
+        if presses == 1:
+            live.pause()
+            progress.note("pausing after this turn; Ctrl-C again stops now")
+        else:
+            live.stop()
+
+    loop = asyncio.get_running_loop()
+    try:
+        loop.add_signal_handler(signal.SIGINT, pressed)
+    except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+def resume_command(result: Result, driving: Driving) -> str:
+    """Return the command that goes on with the run."""
+    from stateflow.cli.chart import short
+    from stateflow.cli.human import answer_options
+
+    command = f"stateflow resume {short(result.run)}"
+    if result.stop.kind == "waiting":
+        command += f" {answer_options(result.stop.questions)}"
+    if result.stop.kind == "budget":
+        command += f" --budget {result.stop.which.split()[0] or 'turns'}=N"
+    return command + store_option(driving.store)
+
+
+def _tell_end(result: Result, driving: Driving) -> None:
+    """Say how it ended on stdout; beside JSON, only how to go on, on stderr."""
+    from stateflow.cli.chart import MUTED
+    from stateflow.cli.console import console, say
+    from stateflow.cli.show import tell_result
+
+    if driving.json:
+        if result.stop.resumable:
+            say(
+                console("stderr"), f"{result.stop}; go on: {resume_command(result, driving)}", MUTED
+            )
+        return
+    tell_result(result, driving, resume_command(result, driving))
+
+
+class _Lines(Listener):
+    """Prints each event as a line, in the form of a journal's file."""
+
+    def event(self, run: str, fold: Fold, recorded: Recorded, /) -> None:
+        """Print *recorded*."""
+        del fold
+        root, _, path = run.partition("/")
+        line: dict[str, Any] = {"id": root, "run": path, "seq": recorded.seq, "at": recorded.at}
+        line |= {"kind": type(recorded.event).__name__, **event_json(recorded.event)}
+        sys.stdout.write(f"{json.dumps(line, ensure_ascii=False)}\n")
+        sys.stdout.flush()

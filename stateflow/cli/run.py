@@ -1,0 +1,142 @@
+"""``stateflow run``, ``resume`` and ``fork``."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from stateflow.cli.drive import Driving, drive
+from stateflow.cli.find import Found, find_flow, flow_of
+from stateflow.cli.options import budget_over, models_of, object_of, open_all, text_of
+from stateflow.cli.trouble import Misused
+from stateflow.engine.runner import Live, Runner
+from stateflow.engine.spending import budget_from
+from stateflow.journal.event import Journal
+from stateflow.journal.fold import fold as fold_of
+from stateflow.machine.budget import Budget
+
+__all__ = ["fork", "resume", "run"]
+
+_DRIVING = Driving()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a run begins with."""
+
+    input: Annotated[
+        str, Parameter(help="The task: a text, @FILE, or - for stdin.", allow_leading_hyphen=True)
+    ] = ""
+    data: Annotated[str | None, Parameter(help="Typed data: a JSON object, or @FILE.")] = None
+    model: Annotated[
+        list[str],
+        Parameter(help="AGENT=NAME: speak through this model instead.  May be repeated."),
+    ] = field(default_factory=list[str])
+    budget: Annotated[
+        str | None, Parameter(help="Limits in place of the flow's: turns=20,usd=1.5")
+    ] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a run goes on with."""
+
+    answer: Annotated[
+        str | None, Parameter(help="Answer to the one open question.", allow_leading_hyphen=True)
+    ] = None
+    answers: Annotated[
+        str | None, Parameter(help="Answers by question: a JSON object, or @FILE.")
+    ] = None
+    budget: Annotated[
+        str | None, Parameter(help="Limits in place of the run's: turns=20,usd=1.5")
+    ] = None
+    flow: Annotated[
+        str | None, Parameter(help="Where the flow is now; else where the run began.")
+    ] = None
+
+
+_BEGUN = Begun()
+_ANSWERED = Answered()
+
+
+def run(flow: str, /, *, begun: Begun = _BEGUN, driving: Driving = _DRIVING) -> int:
+    """Run a flow and tell how it goes.
+
+    Parameters
+    ----------
+    flow
+        path.py[:attr] or pkg.mod:attr
+    """
+    found = find_flow(flow)
+    task = text_of(begun.input)
+    data = object_of("--data", begun.data)
+    models = models_of(found.flow, begun.model)
+    budget = budget_over(found.flow.budget, begun.budget)
+
+    async def begin(runner: Runner) -> Live:
+        await open_all(models.values())
+        return runner.start(found.flow, task, data=data, budget=budget, source=found.source)
+
+    return asyncio.run(drive(driving, begin, models))
+
+
+def resume(run: str, /, *, answered: Answered = _ANSWERED, driving: Driving = _DRIVING) -> int:
+    """Go on with a run that was paused, cut off, or waits for an answer.
+
+    Parameters
+    ----------
+    run
+        id of a run, its beginning or end, or last
+    """
+    given = object_of("--answers", answered.answers)
+    if given is not None and not all(isinstance(text, str) for text in given.values()):
+        raise Misused("--answers: each answer is a text, by the id of its question")
+    if given is not None and answered.answer is not None:
+        raise Misused("--answer and --answers do not go together; put all into --answers")
+
+    async def begin(runner: Runner) -> Live:
+        found, journal = await _found(runner, run, answered.flow)
+        budget = budget_over(_budget(found, journal), answered.budget)
+        return runner.resume(
+            found.flow, journal.run, answer=answered.answer, answers=given, budget=budget
+        )
+
+    return asyncio.run(drive(driving, begin))
+
+
+def fork(
+    run: str,
+    /,
+    *,
+    at: Annotated[int, Parameter(help="How many turns to share with it.")],
+    flow: Annotated[str | None, Parameter(help="Where the flow is now.")] = None,
+    driving: Driving = _DRIVING,
+) -> int:
+    """Start a new run that shares the first turns of another, and go on from there.
+
+    Parameters
+    ----------
+    run
+        id of a run, its beginning or end, or last
+    """
+
+    async def begin(runner: Runner) -> Live:
+        found, journal = await _found(runner, run, flow)
+        return await runner.fork(found.flow, journal.run, at=at)
+
+    return asyncio.run(drive(driving, begin))
+
+
+async def _found(runner: Runner, run: str, flow: str | None) -> tuple[Found, Journal]:
+    journal = await runner.journal(await runner.store.find(run))
+    return flow_of(journal, flow), journal
+
+
+def _budget(found: Found, journal: Journal) -> Budget:
+    limits = fold_of(journal.events).budget
+    return found.flow.budget if limits is None else budget_from(limits)

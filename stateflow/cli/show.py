@@ -1,0 +1,243 @@
+"""``stateflow show`` and ``ls``: reading what runs left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json as json_module
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.text import Text
+
+from stateflow.cli.chart import MUTED, Chart, clean, counted, folded, path_strip, short, spent
+from stateflow.cli.console import console, say
+from stateflow.cli.find import find_flow, find_journal, flow_files, store_at, store_path
+from stateflow.cli.trouble import BadInput, Misused, tell
+from stateflow.conversation.message import Usage
+from stateflow.journal.event import Journal, RunStarted, TurnTaken
+from stateflow.journal.fold import Fold
+from stateflow.journal.fold import fold as fold_of
+from stateflow.journal.stop import Stop
+from stateflow.stores.base import Summary
+
+if TYPE_CHECKING:
+    from stateflow.cli.drive import Driving
+    from stateflow.engine.result import Result
+
+__all__ = ["ls", "show", "tell_result"]
+
+_STORE_HELP = "SQLite file that keeps the runs."
+
+
+def show(
+    run: str,
+    /,
+    *,
+    path: Annotated[bool, Parameter(help="States that spoke, in order.")] = False,
+    messages: Annotated[bool, Parameter(help="Everything that was said.")] = False,
+    guards: Annotated[bool, Parameter(help="Every guard with its verdict.")] = False,
+    json: Annotated[bool, Parameter(help="The journal as JSON lines.")] = False,
+    store: Annotated[Path | None, Parameter(help=_STORE_HELP)] = None,
+) -> int:
+    """Show a run: its path, what it cost, why it stopped.
+
+    Parameters
+    ----------
+    run
+        id of a run, its beginning or end, last, or a .jsonl file
+    """
+    if path + messages + guards + json > 1:
+        raise Misused("--path, --messages, --guards and --json do not go together; ask for one")
+    journal = asyncio.run(_journal(run, store))
+    if json:
+        from stateflow.stores.file import dump_lines
+
+        for line in dump_lines(journal):
+            sys.stdout.write(f"{line}\n")
+        return 0
+    started = journal.events[0].event
+    if not isinstance(started, RunStarted):
+        raise BadInput(f"the journal of run {journal.run!r} does not begin with RunStarted")
+    chart, fold, out = Chart(started), fold_of(journal.events), console("stdout")
+    if path:
+        say(out, path_strip(chart, fold.path))
+    elif messages:
+        _messages(out, fold)
+    elif guards:
+        _guards(out, chart, journal)
+    else:
+        _summary(out, chart, fold, journal, run if run.endswith(".jsonl") else store_path(store))
+    return 0
+
+
+def ls(
+    what: Literal["runs", "flows"] = "runs",
+    folders: list[Path] | None = None,
+    /,
+    *,
+    json: Annotated[bool, Parameter(help="As JSON.")] = False,
+    store: Annotated[Path | None, Parameter(help=_STORE_HELP)] = None,
+) -> int:
+    """List runs, oldest first, or flows.
+
+    Parameters
+    ----------
+    what
+        what to list
+    folders
+        where flows are; flows, or else the present folder
+    """
+    if what == "flows":
+        return _ls_flows(folders or [Path("flows") if Path("flows").is_dir() else Path()], json)
+    summaries = asyncio.run(_runs(store))
+    if json:
+        _print_json(
+            {
+                "run": one.run,
+                "flow": one.flow,
+                "started_at": one.started_at,
+                "events": one.events,
+                "stop": one.stop,
+            }
+            for one in summaries
+        )
+        return 0
+    when = [time.strftime("%Y-%m-%d %H:%M", time.localtime(s.started_at)) for s in summaries]
+    _columns(
+        ("run", "flow", "started", "events", "stop"),
+        [(s.run, s.flow, w, str(s.events), s.stop) for s, w in zip(summaries, when, strict=True)],
+    )
+    return 0
+
+
+def tell_result(result: Result, driving: Driving, resume: str) -> None:
+    """Say on stdout how a run ended, where its journal is, and what can be done next."""
+    from stateflow.cli.drive import store_option
+
+    out = console("stdout")
+    journal = result.journal
+    started = journal.events[0].event if journal is not None else None
+    _stop(out, result.stop)
+    if isinstance(started, RunStarted):
+        _row(out, "path", path_strip(Chart(started), result.path, _end(result.stop)))
+    _row(out, "spent", _spent(result.turns, result.usage, result.seconds))
+    where = Text(clean(result.run), "cyan").append(f" in {store_path(driving.store)}", MUTED)
+    if driving.record is not None:
+        where.append(f" and {driving.record}", MUTED)
+    _row(out, "journal", where)
+    name, store = short(result.run), store_option(driving.store)
+    after = [f"stateflow show {name}{store}", f"stateflow replay {name}{store}"]
+    _row(out, "next", " · ".join([resume, *after] if result.stop.resumable else after))
+
+
+async def _journal(run: str, store: Path | None) -> Journal:
+    kept = store_at(store)
+    try:
+        return await find_journal(kept, run)
+    finally:
+        await kept.aclose()
+
+
+async def _runs(store: Path | None) -> list[Summary]:
+    kept = store_at(store)
+    try:
+        return await kept.runs()
+    finally:
+        await kept.aclose()
+
+
+def _summary(out: Console, chart: Chart, fold: Fold, journal: Journal, where: Path | str) -> None:
+    say(out, Text(chart.name, "bold").append(f"  {chart.size()}", MUTED))
+    _stop(out, fold.stop)
+    _row(out, "path", path_strip(chart, fold.path, _end(fold.stop)))
+    _row(out, "spent", _spent(fold.turns, fold.usage, fold.elapsed_s))
+    for state, usage in fold.usage_by_state.items():
+        line = Text(f"  {clean(state)}", chart.colour(state))
+        _row(out, "", line.append(f"  {'  '.join(spent(usage))}", MUTED))
+    _row(out, "journal", Text(clean(journal.run), "cyan").append(f" in {where}", MUTED))
+
+
+def _stop(out: Console, stop: Stop | None) -> None:
+    if stop is None:
+        say(out, "cut off, or still running", "yellow")
+        return
+    style = "green" if stop.ok else "yellow" if stop.kind in {"waiting", "paused"} else "red"
+    say(out, clean(str(stop)), f"bold {style}")
+    for question in stop.questions:
+        _row(out, question.id, clean(question.text))
+
+
+def _end(stop: Stop | None) -> str:
+    return stop.state if stop is not None and stop.kind in {"final", "waiting"} else ""
+
+
+def _spent(turns: int, usage: Usage, seconds: float) -> str:
+    return " · ".join([counted(turns, "turn"), *spent(usage, seconds)])
+
+
+def _row(out: Console, word: str, text: Text | str) -> None:
+    say(out, Text(f"{clean(word):<8} ", MUTED) + (Text(text) if isinstance(text, str) else text))
+
+
+def _messages(out: Console, fold: Fold) -> None:
+    for message in fold.transcript:
+        say(out, Text(clean(message.speaker), "bold"))
+        for line in folded(clean(message.text).rstrip("\n"), out.width - 4):
+            say(out, f"    {line.rstrip()}" if line.strip() else "")
+
+
+def _guards(out: Console, chart: Chart, journal: Journal) -> None:
+    turns = [r.event for r in journal.events if isinstance(r.event, TurnTaken)]
+    for number, turn in enumerate(turns, 1):
+        for step in turn.steps:
+            line = Text(f"{number:>3} ").append(clean(step.at), f"bold {chart.colour(step.at)}")
+            say(out, line.append(f" → {clean(step.to or 'done')}", ""))
+            for verdict in chart.verdicts(step):
+                say(out, f"      {clean(verdict)}", MUTED)
+
+
+def _ls_flows(folders: Sequence[Path], json: bool) -> int:  # noqa: FBT001 - passed on
+    trouble = False
+    rows: list[tuple[str, str, str, str]] = []
+    for path in [file for folder in folders for file in _files(folder)]:
+        try:
+            found = find_flow(str(path))
+        except BadInput as error:
+            tell(str(error))
+            trouble = True
+            continue
+        flow = found.flow
+        about = (flow.description.strip().splitlines() or [""])[0]
+        rows.append((found.source, flow.name, str(len(flow.states)), about))
+    head = ("flow", "name", "states", "about")
+    if json:
+        _print_json({**dict(zip(head, row, strict=True)), "states": int(row[2])} for row in rows)
+    else:
+        _columns(head, rows)
+    return 1 if trouble else 0
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise BadInput(f"there is no folder {str(folder)!r} to look for flows in")
+    return flow_files(folder)
+
+
+def _print_json(rows: Iterable[Mapping[str, object]]) -> None:
+    sys.stdout.write(f"{json_module.dumps(list(rows), ensure_ascii=False, indent=2)}\n")
+
+
+def _columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from stateflow.diagram.look import width
+
+    out = console("stdout")
+    shown = [[clean(cell) for cell in row] for row in rows]
+    widths = [max(width(row[at]) for row in [head, *shown]) for at in range(len(head))]
+    for number, row in enumerate([head, *shown]):
+        cells = [cell + " " * (wide - width(cell)) for cell, wide in zip(row, widths, strict=True)]
+        say(out, "   ".join(cells).rstrip(), "" if number else MUTED)

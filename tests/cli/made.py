@@ -1,0 +1,148 @@
+"""Flow files that the tests of the command line share, and how they call it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+HEAD = """
+import asyncio
+from stateflow import *
+"""
+
+DONE = (
+    HEAD
+    + """
+writer = Scripted("writer", ["draft [bold]\\x1b[31mone", "final"])
+critic = Scripted("critic", ["too long", "APPROVED"])
+flow = Flow(
+    "tagline",
+    State("write", writer, to("review"), visits=4, prompt="Write."),
+    State("review", critic, to(None, when=says("APPROVED")), to("write")),
+    Final("gave_up", ok=False),
+    on_error="gave_up",
+    description="Write and review.",
+)
+"""
+)
+
+ASKS = (
+    HEAD
+    + """
+class Person:
+    name = "maintainer"
+    kind = "human"
+    composed = True
+
+    async def reply(self, turn):
+        return Message(await turn.ask("Accept it?", ["accept", "reject"]))
+
+flow = Flow(
+    "approval",
+    State("write", Scripted("writer", ["a", "b"]), to("approve")),
+    State("approve", Person(), to(None, when=says("accept")), to("write")),
+)
+"""
+)
+
+STUCK = (
+    HEAD
+    + """
+flow = Flow("stuck", State("a", Scripted("x", ["no"]), to(None, when=says("yes"))))
+"""
+)
+
+FAILS = (
+    HEAD
+    + """
+flow = Flow("fails", State("a", Scripted("x", [ValueError("boom")]), to(None)))
+"""
+)
+
+GIVES_UP = (
+    HEAD
+    + """
+flow = Flow("gives_up", State("a", Scripted("x", ["no"]), to("no")), Final("no", ok=False))
+"""
+)
+
+SLOW = (
+    HEAD
+    + """
+async def slow(view):
+    await asyncio.sleep(1.5 if view.turns else 0)
+    return f"turn {view.turns}"
+
+flow = Flow("slow", State("a", FunctionAgent("x", slow), to("a")))
+"""
+)
+
+NESTED = (
+    HEAD
+    + """
+child = Flow("child", State("c", Scripted("kid", ["inner"]), to(None)))
+
+class Parent:
+    name = "parent"
+    composed = True
+
+    async def reply(self, turn):
+        return (await turn.child(child)).text
+
+flow = Flow("outer", State("p", Parent(), to(None)))
+"""
+)
+
+MODEL = (
+    HEAD
+    + """
+from pydantic import BaseModel
+
+class Data(BaseModel):
+    topic: str = ""
+
+writer = Assistant("writer", model="scripted:Hello there, dear reader.", prompt="Write.")
+flow = Flow("model", State("write", writer, to(None)), data=Data)
+"""
+)
+
+FLAWED = (
+    HEAD
+    + """
+flow = Flow(
+    "flawed",
+    State("a", Scripted("x", ["1"]), to(None)),
+    State("nobody", Scripted("y", ["1"]), to(None)),
+)
+"""
+)
+
+
+@dataclass(frozen=True)
+class Came:
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+Call: TypeAlias = Callable[..., Came]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the environment of a command that runs as a process of its own."""
+    return {
+        **{k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "FORCE_COLOR"}},
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "STATEFLOW_STORE": str(folder / "runs.db"),
+    }
+
+
+def command(*words: str) -> list[str]:
+    """Return the command line of a process."""
+    return [sys.executable, "-m", "stateflow", *words]

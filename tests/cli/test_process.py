@@ -1,0 +1,65 @@
+"""The command line as a process: real signals, real pipes."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.made import command, environment
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_leaves_a_run_that_can_go_on(folder: Path, presses: int) -> None:
+    process = subprocess.Popen(
+        command("run", "slow.py"),
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "turn 0" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    for line in process.stderr:
+        if "pausing after this turn; Ctrl-C again stops now" in line:
+            break
+    if presses == 2:
+        process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert ("asked to pause" if presses == 1 else "in the middle of a turn") in out
+    assert re.search(r"stateflow resume \w+", out)
+    words = command("resume", "last", "--budget", "turns=2")
+    again = subprocess.run(
+        words, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 3
+    assert "2 turns" in again.stdout
+
+
+def test_a_pipe_gets_plain_text_and_a_waiting_run_goes_on(folder: Path) -> None:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command(*words),
+            cwd=folder,
+            env=environment(folder),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    waiting = run("run", "asks.py")
+    assert waiting.returncode == 4
+    assert "\x1b" not in waiting.stdout + waiting.stderr
+    found = re.search(r"stateflow (resume \w+ --answer) TEXT", waiting.stdout)
+    assert found is not None
+    assert run(*found[1].split(), "accept").returncode == 0
