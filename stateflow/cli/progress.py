@@ -12,6 +12,7 @@ from rich.text import Text
 from stateflow.cli.chart import MUTED, Chart, clean, folded, spent
 from stateflow.cli.console import console, is_lively, say
 from stateflow.cli.streaming import Streaming
+from stateflow.conversation.effect import Key
 from stateflow.conversation.message import Message
 from stateflow.engine.door import Delta
 from stateflow.journal.event import (
@@ -52,10 +53,16 @@ class Progress:
         self.most = _ALL if verbose else _LINES
         self._scenes: dict[str, _Scene] = {}
         self._stream: Streaming | None = None
+        self._unheard: tuple[str, Key] | None = None
+        """What was interrupted while it streamed; it is shown whole at its end."""
 
     def note(self, text: str) -> None:
         """Say something about the run, between its lines."""
+        if self._stream is not None:
+            self._unheard = (self._stream.run, self._stream.key)
         self._break_stream()
+        if self.lively:
+            sys.stderr.write("\r\x1b[K")  # over the ^C that the terminal shows
         say(self.console, text, MUTED)
 
     def event(self, run: str, fold: Fold, recorded: Recorded, /) -> None:
@@ -88,6 +95,8 @@ class Progress:
         if not isinstance(heard, Delta) or not self.lively or heard.run not in self._scenes:
             return
         stream = self._stream
+        if (heard.run, heard.key) == self._unheard:
+            return
         if stream is None:
             scene = self._scenes[heard.run]
             say(self.console, self._line(heard.run, scene, heard.key.state, heard.key.visit))

@@ -23,6 +23,7 @@ from stateflow.journal.canonical import canonical_events
 from stateflow.journal.event import (
     ChildEnded,
     ChildStarted,
+    EffectBegun,
     Event,
     HumanAnswered,
     HumanAsked,
@@ -82,6 +83,7 @@ class ReplayDoor:
     children: dict[str, Journal] = field(default_factory=dict[str, Journal])
     _expected: list[Event] = field(default_factory=list[Event])
     _recorded: dict[Key, Answer] = field(default_factory=dict[Key, Answer])
+    _begun: dict[Key, EffectBegun] = field(default_factory=dict[Key, EffectBegun])
     _stamps: dict[int, float] = field(default_factory=dict[int, float])
     _used: set[Key] = field(default_factory=set[Key])
 
@@ -91,6 +93,7 @@ class ReplayDoor:
         self._expected = [e for e in events if isinstance(e, TurnTaken | RunEnded)]
         self._expected.reverse()
         self._recorded = open_answers(events)
+        self._begun = {e.key: e for e in events if isinstance(e, EffectBegun)}
         self._stamps = {id(r.event): r.at for r in self.journal.events}
 
     async def perform(
@@ -109,6 +112,8 @@ class ReplayDoor:
                 raise _Stopped(self._missing(effect))
             if answer is not None:
                 self._compare(effect, answer)
+                if effect.key in self._begun and effect.key not in self._used:
+                    self.apply(self._begun[effect.key])
                 self._take(effect.key, answer)
                 answers.append(answer)
         if waiting:

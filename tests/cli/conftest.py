@@ -20,6 +20,7 @@ FILES = {
     "nested.py": made.NESTED,
     "model.py": made.MODEL,
     "flawed.py": made.FLAWED,
+    "odd.py": made.ODD,
 }
 
 

@@ -146,3 +146,20 @@ def environment(folder: Path) -> dict[str, str]:
 def command(*words: str) -> list[str]:
     """Return the command line of a process."""
     return [sys.executable, "-m", "stateflow", *words]
+
+
+ODD = (
+    HEAD
+    + """
+one, two = Scripted("one", ["x" * 300]), Scripted("two", ["2\\u202e\\n" * 20])
+flow = Flow(
+    "odd",
+    State("pass", Scripted("quiet", [PASS]), to("both")),
+    State("both", steps(one, two), to("fork")),
+    Junction("fork", to("raise", when=visited("both", at_least=1)), to(None)),
+    State("raise", Scripted("bad", [RateLimited("slow down")]), to("pass")),
+    Final("gave_up", ok=False),
+    on_error="gave_up",
+)
+"""
+)

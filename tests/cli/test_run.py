@@ -200,3 +200,28 @@ def test_several_questions_are_answered_by_id() -> None:
     asked = [Question("a#1.0", "A?"), Question("a#1.1", "B?")]
     assert answer_options(asked) == """--answers '{"a#1.0": "TEXT", "a#1.1": "TEXT"}'"""
     assert drive.store_option(Path("a b.db")) == " --store 'a b.db'"
+
+
+def test_silence_faults_long_texts_and_ways_out_are_shown(sf: Call) -> None:
+    came = sf("run", "odd.py")
+    assert came.code == 1
+    assert "(passed)" in came.err
+    assert "       one:\n       xxx" in came.err
+    assert "more lines)" in came.err
+    assert "\u202e" not in came.err
+    assert "RateLimited: slow down" in came.err
+    assert "│ ! on_error → gave_up" in came.err
+    assert came.out.startswith("final 'gave_up': on_error")
+    assert "more lines)" not in sf("run", "odd.py", "-v").err
+
+
+def test_without_a_store_runs_lie_in_the_users_data_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from stateflow.cli.find import store_path
+
+    assert store_path(None) == folder / "runs.db"
+    assert store_path(Path("x.db")) == Path("x.db")
+    monkeypatch.delenv("STATEFLOW_STORE")
+    assert store_path(None).name == "runs.db"
+    assert store_path(None).parent.name == "stateflow"
