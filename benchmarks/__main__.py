@@ -49,9 +49,7 @@ BENCHMARKS = (
     ),
     Benchmark(
         journal.measure,
-        (
-            Goal("SQLite journal, to a loop of bare inserts", "x", "ratio", UNDER, 3.0),
-        ),
+        (Goal("SQLite journal, to a loop of bare inserts", "x", "ratio", UNDER, 3.0),),
     ),
     Benchmark(
         imports.measure,

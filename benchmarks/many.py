@@ -57,7 +57,7 @@ async def _at_rest(flow: Flow, runs: int) -> float:
         path = Path(folder) / "runs.db"
         async with Runner(store=path) as runner:
             await _converse(runner, flow, runs)
-        size = path.stat().st_size  # noqa: ASYNC240 - the run is over
+        size = path.stat().st_size
         return size / (runs * TURNS) - len("carry on")
 
 

@@ -62,10 +62,7 @@ def check(view: View) -> Message:
     wanted = view.transcript[0].text
     quoted = re.search(r'"([^"]+)"', wanted)
     if quoted is None:
-        return Message(
-            'The task names no word; end it with: with the word "coffee".',
-            outcome=Outcome.failed("no word in the task"),
-        )
+        raise ValueError('the task names no word in quotes; end it with: with the word "coffee"')
     why = wrong_with(view.last.text, quoted[1])
     if why is None:
         return Message(view.last.text.strip().strip('"'), outcome=Outcome.passed())

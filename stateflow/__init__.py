@@ -90,6 +90,8 @@ from stateflow.machine.transition import to
 from stateflow.models.base import Settings
 
 __all__ = [
+    "PASS",
+    "UNLIMITED",
     "Agent",
     "AnswerRefused",
     "Assistant",
@@ -122,7 +124,6 @@ __all__ = [
     "OffTable",
     "Outcome",
     "Overloaded",
-    "PASS",
     "RateLimited",
     "Refused",
     "ReplayDivergence",
@@ -139,7 +140,6 @@ __all__ = [
     "TimedOut",
     "ToolCall",
     "Turn",
-    "UNLIMITED",
     "UnknownRun",
     "Unreachable",
     "Usage",

@@ -15,4 +15,3 @@ def test_ci_runs_the_very_test_command_of_the_readme() -> None:
 
     assert len(commands) == 2
     assert commands[1] in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-

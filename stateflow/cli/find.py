@@ -43,6 +43,8 @@ class Found:
     flow: Flow
     source: str
     """The reference that finds it again; a path is relative to the present folder if below it."""
+    task: str = ""
+    """What it runs on unless told otherwise: the module's ``task``, if that is a text."""
 
 
 def store_path(given: Path | None) -> Path:
@@ -79,7 +81,9 @@ def find_flow(reference: str) -> Found:
     else:
         module, source = _from_name(place), place
     flow = _flow_in(module, place, attr)
-    return Found(flow, f"{source}:{attr}" if attr else source)
+    task: object = getattr(module, "task", "")
+    task = task if isinstance(task, str) else ""
+    return Found(flow, f"{source}:{attr}" if attr else source, task)
 
 
 def find_flows(references: Iterable[str]) -> list[Found]:

@@ -29,8 +29,12 @@ class Begun:
     """What a run begins with."""
 
     input: Annotated[
-        str, Parameter(help="The task: a text, @FILE, or - for stdin.", allow_leading_hyphen=True)
-    ] = ""
+        str | None,
+        Parameter(
+            help="The task: a text, @FILE, or - for stdin; else the module's own `task`.",
+            allow_leading_hyphen=True,
+        ),
+    ] = None
     data: Annotated[str | None, Parameter(help="Typed data: a JSON object, or @FILE.")] = None
     model: Annotated[
         list[str],
@@ -73,7 +77,7 @@ def run(flow: str, /, *, begun: Begun = _BEGUN, driving: Driving = _DRIVING) -> 
         path.py[:attr] or pkg.mod:attr
     """
     found = find_flow(flow)
-    task = text_of(begun.input)
+    task = found.task if begun.input is None else text_of(begun.input)
     data = object_of("--data", begun.data)
     models = models_of(found.flow, begun.model)
     budget = budget_over(found.flow.budget, begun.budget)

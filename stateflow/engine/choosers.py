@@ -172,7 +172,8 @@ class _ByHuman:
     async def choose(self, chat: Chat, turn: Turn, /) -> object:
         """Ask a person which of the candidates is next."""
         words = [DONE_WORD if name is None else name for name in chat.candidates]
-        answer = await turn.ask("Who is next?", words)
+        while (answer := await turn.ask("Who is next?", words)) not in words:
+            pass  # an answer off the table stays on the record, and the question is put again
         return None if answer == DONE_WORD else answer
 
 
