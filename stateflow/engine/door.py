@@ -213,14 +213,17 @@ class LiveDoor:
         async def make(effect: Effect) -> None:
             finished.put_nowait(await self._make(effect, on_delta))
 
-        async with asyncio.TaskGroup() as group:
-            for effect in made:
-                group.create_task(make(effect), name=str(effect.key))
-            for _ in made:
-                done = await finished.get()
-                answers[done.key.ordinal] = done
-                await self.commit()
-                self._held.append(done)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for effect in made:
+                    group.create_task(make(effect), name=str(effect.key))
+                for _ in made:
+                    done = await finished.get()
+                    answers[done.key.ordinal] = done
+                    await self.commit()
+                    self._held.append(done)
+        except BaseExceptionGroup as several:  # the store failed, or somebody stopped the run
+            raise several.exceptions[0] from None
 
     def _reserve(self, fresh: list[Effect], answers: dict[int, Answer]) -> list[Effect]:
         """Reserve each effect's ceiling in order; those refused are answered here."""

