@@ -66,6 +66,17 @@ class Usage:
             None if self.usd is None or other.usd is None else self.usd + other.usd,
         )
 
+    def __sub__(self, other: Usage) -> Usage:
+        """Return what is left of this without *other*; unknown costs stay unknown."""
+        return Usage(
+            self.calls - other.calls,
+            self.input_tokens - other.input_tokens,
+            self.output_tokens - other.output_tokens,
+            self.cached_tokens - other.cached_tokens,
+            self.reasoning_tokens - other.reasoning_tokens,
+            None if self.usd is None or other.usd is None else self.usd - other.usd,
+        )
+
 
 NO_USAGE: Final = Usage()
 

@@ -136,7 +136,7 @@ class _ByModel:
 
 def chosen_word(text: str) -> str:
     """Return the name in a model's answer: the value of ``next``, or the bare text."""
-    from json import JSONDecodeError, loads  # noqa: PLC0415 - only here
+    from json import JSONDecodeError, loads
 
     try:
         answer: Any = loads(text)

@@ -28,7 +28,7 @@ def chat_of(flow: Flow, state: State, enabled: list[int], view: View) -> Chat:
     return Chat(view, tuple(targets), agents, spoke, describe)
 
 
-async def choose(chooser: Chooser, chat: Chat, turn: EngineTurn) -> str | None | Fault:
+async def choose(chooser: Chooser, chat: Chat, turn: EngineTurn) -> str | Fault | None:
     """Return the candidate that *chooser* picks, or why it picked none.
 
     A composed chooser makes effects of its own; any other is one effect.

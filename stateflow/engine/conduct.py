@@ -33,6 +33,7 @@ from stateflow.errors import StoreError
 from stateflow.journal.event import EffectDone, RunEnded, RunPaused, Said, Step, TurnTaken
 from stateflow.journal.stop import Stop, StopKind
 from stateflow.machine.budget import Budget
+from stateflow.machine.choose import Chooser
 from stateflow.machine.flow import Flow
 from stateflow.machine.kernel import Decision, Event, GuardRaised
 from stateflow.machine.state import Final, Junction, Place, State
@@ -177,70 +178,73 @@ class Conductor:
                     return Said(message.speaker, ordinal, part)
         return Said(message.speaker, None, part)
 
-    async def _step(self, place: State | Junction, stepping: Stepping, spoken: Spoken) -> Stop | None:
+    async def _step(
+        self, place: State | Junction, stepping: Stepping, spoken: Spoken
+    ) -> Stop | None:
         """Step until a place where somebody speaks, or an end.  Returns the stop, if any."""
-        event: Event = "said"
-        if spoken.exhausted:
-            event = "exhausted"
-        elif spoken.fault is not None:
-            event = "raised"
-            if spoken.fault.is_a("Exhausted"):
-                event = "exhausted"
-                stepping.exhaust(spoken.fault.which)
+        event = _event_of(stepping, spoken)
         at: Place = place
         why = ""
         while not isinstance(at, Final):
             decision = await self._decide(at, event, stepping, spoken)
             if isinstance(decision, Stop):
                 return decision
-            if decision.taken is not None and stepping.used_up(decision.target):
-                event = "exhausted"
-                stepping.exhaust(f"visits of {decision.target!r}")
-                decision = self.flow.kernel.step(at.name, event, stepping.view)
-            if decision.taken is None:
-                decision = self._fallback(at, event, decision, stepping, spoken)
-                if isinstance(decision, Stop):
-                    return decision
-            step = Step(at.name, decision.tried, decision.taken, decision.target)
             taken = at.transitions[decision.taken] if decision.taken is not None else None
-            stepping.take(at, step, taken.do if taken is not None else None)
             why = taken.guard_name if taken is not None else "on_error"
+            step = Step(at.name, decision.tried, decision.taken, decision.target)
+            stepping.take(at, step, taken.do if taken is not None else None)
             if decision.target is None:
                 return Stop("done", place.name, why, ok=True)
             at = self.flow.places[decision.target]
             if isinstance(at, State):
                 return None
-            event = "said"
-            stepping.view = replace(stepping.view, exhausted="")
+            event = "said"  # the fault was taken by name; from a junction on, all ways are open
         return _final(at, why)
 
     async def _decide(
         self, at: State | Junction, event: Event, stepping: Stepping, spoken: Spoken
     ) -> Decision | Stop:
+        """Return the transition to take from *at*, or why the run stops there."""
         if event == "said" and isinstance(at, State) and at.choose is not None:
-            tried = self.flow.kernel.verdicts(at.name, stepping.view)
-            enabled = [index for index, verdict in enumerate(tried) if verdict]
-            if not enabled:
-                return Decision(tried, None)
-            chat = chat_of(self.flow, at, enabled, stepping.view)
-            if len(chat.candidates) == 1:
-                return self.flow.kernel.take(at.name, enabled[0], tried)
-            turn = EngineTurn(
-                self.door,
-                at.name,
-                self.door.fold.visit,
-                stepping.view,
-                at.choose.name,
-                timeout_s=at.timeout_s,
-                next_ordinal=spoken.next_ordinal,
-            )
-            self.door.scene = Scene(turn, at.agent, self.models, _deaf, at.choose, chat)
-            picked = await choose(at.choose, chat, turn)
-            if isinstance(picked, Fault):
-                return self._stop_failed(picked, at.name, tried)
-            index = next(i for i in enabled if at.transitions[i].target == picked)
-            return self.flow.kernel.take(at.name, index, tried)
-        return self.flow.kernel.step(at.name, event, stepping.view)
+            decision = await self._chosen(at, at.choose, stepping, spoken)
+        else:
+            decision = self.flow.kernel.step(at.name, event, stepping.view)
+        if isinstance(decision, Stop):
+            return decision
+        if decision.taken is not None and stepping.used_up(decision.target):
+            event = "exhausted"
+            stepping.exhaust(f"visits of {decision.target!r}")
+            decision = self.flow.kernel.step(at.name, event, stepping.view)
+        if decision.taken is None:
+            return self._fallback(at, event, decision, stepping, spoken)
+        return decision
+
+    async def _chosen(
+        self, at: State, chooser: Chooser, stepping: Stepping, spoken: Spoken
+    ) -> Decision | Stop:
+        """Try all guards; where several hold, ask the chooser once."""
+        tried = self.flow.kernel.verdicts(at.name, stepping.view)
+        enabled = [index for index, verdict in enumerate(tried) if verdict]
+        if not enabled:
+            return Decision(tried, None)
+        chat = chat_of(self.flow, at, enabled, stepping.view)
+        if len(chat.candidates) == 1:
+            return self.flow.kernel.take(at.name, enabled[0], tried)
+        turn = EngineTurn(
+            self.door,
+            at.name,
+            self.door.fold.visit,
+            stepping.view,
+            chooser.name,
+            timeout_s=at.timeout_s,
+            next_ordinal=spoken.next_ordinal,
+        )
+        self.door.scene = Scene(turn, at.agent, self.models, _deaf, chooser, chat)
+        picked = await choose(chooser, chat, turn)
+        if isinstance(picked, Fault):
+            return self._stop_failed(picked, at.name, tried)
+        index = next(i for i in enabled if at.transitions[i].target == picked)
+        return self.flow.kernel.take(at.name, index, tried)
 
     def _fallback(
         self,
@@ -309,6 +313,18 @@ class Conductor:
             self._typed_from = self.door.fold.data
             self._typed = self.flow.typed(self.door.fold.data)
         return self._typed
+
+
+def _event_of(stepping: Stepping, spoken: Spoken) -> Event:
+    """Return how the turn comes to its step."""
+    if spoken.exhausted:
+        return "exhausted"
+    if spoken.fault is None:
+        return "said"
+    if spoken.fault.is_a("Exhausted"):
+        stepping.exhaust(spoken.fault.which)
+        return "exhausted"
+    return "raised"
 
 
 def _final(place: Final, why: str) -> Stop:

@@ -39,6 +39,7 @@ from stateflow.journal.event import (
     Recorded,
 )
 from stateflow.journal.fold import Answer, Fold
+from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.redact import Redactor
 from stateflow.journal.stop import Stop
 from stateflow.machine.budget import Budget
@@ -65,7 +66,7 @@ class Delta:
     text: str
 
 
-class Parked(BaseException):  # noqa: N818 - no error: unwinds a turn that has to wait
+class Parked(BaseException):
     """The turn cannot go on now.  Not an ``Exception``, so that no agent swallows it."""
 
     def __init__(self, questions: tuple[Question, ...] = ()) -> None:
@@ -142,14 +143,18 @@ class LiveDoor:
         if not batch:
             return
         self._held.clear()
-        recorded = await self.environment.store.append(
-            self.run, after=self.fold.seq, events=batch
-        )
+        recorded = await self.environment.store.append(self.run, after=self.fold.seq, events=batch)
         publish = self.control.publish
         for one in recorded:
             self.fold.apply(one)
             if publish is not None:
                 publish(one)
+
+    async def reload(self) -> Fold:
+        """Stand where the store stands, and drop what was held back."""
+        self._held.clear()
+        self.fold = fold_of(await self.environment.store.read(self.run))
+        return self.fold
 
     async def perform(
         self, effects: Sequence[Effect], /, *, on_delta: OnDelta | None = None
@@ -253,10 +258,12 @@ class LiveDoor:
         if operation is None:
             raise RunError(f"{key}: unknown operation {call.op!r}; give Runner(operations=...) it")
         limit = call.timeout_s if call.timeout_s is not None else self.scene.turn.timeout_s
-        self.scene.on_delta = lambda text: on_delta(key, clean.text(text))
+        scene = self.scene
+        if call.op != "agent.reply":  # whose texts do not stream; several at once must not mix
+            scene = replace(scene, on_delta=lambda text: on_delta(key, clean.text(text)))
         began = perf_counter()
         try:
-            value, usage = await within(limit, operation(effect, self.scene), began)
+            value, usage = await within(limit, operation(effect, scene), began)
         except Exception as error:  # noqa: BLE001 - the seam: any error of an effect is a fault
             took = round(perf_counter() - began, 4)
             if isinstance(error, Overdue):

@@ -129,5 +129,3 @@ OPERATIONS: Mapping[str, Operation] = {
     "clock.now": _clock_now,
     "random.draw": _random_draw,
 }
-
-

@@ -175,8 +175,8 @@ class ReplayDoor:
             recorded = replace(recorded, usage=event.usage)
         if recorded != event:
             raise _Stopped(ReplayDivergence(place, _difference(self.flow, recorded, event)))
-        self._stamps[id(event)] = self._stamps[id(recorded)] if id(recorded) in self._stamps else (
-            self.made[-1].at
+        self._stamps[id(event)] = (
+            self._stamps[id(recorded)] if id(recorded) in self._stamps else (self.made[-1].at)
         )
 
     def _refuse_unused(self, event: TurnTaken) -> None:
@@ -351,4 +351,3 @@ async def replay_journal(flow: Flow, journal: Journal, *, requests: bool = True)
         return await _replay(flow, journal, requests=requests)
     except _Stopped as stopped:
         raise cast("ReplayDivergence", stopped.divergence) from None
-

@@ -56,7 +56,7 @@ async def run(
         return await _finished(runner, runner.start(flow, task, data=data, budget=budget))
 
 
-async def resume(
+async def resume(  # noqa: PLR0913 - what can be said of a run
     flow: Flow,
     run: str,
     *,
@@ -163,5 +163,3 @@ def _blocking(work: Coroutine[Any, Any, T]) -> T:
     if errors:
         raise errors[0]
     return results[0]
-
-

@@ -23,7 +23,7 @@ from stateflow.engine.replaying import replay_journal
 from stateflow.engine.result import Result, result_from
 from stateflow.engine.spending import budget_from, budget_json, tighter
 from stateflow.engine.stepping import initial_data
-from stateflow.errors import AnswerRefused, RunError, UnknownRun
+from stateflow.errors import AnswerRefused, RunError
 from stateflow.journal.canonical import canonical_events
 from stateflow.journal.event import (
     ChildStarted,
@@ -111,7 +111,7 @@ class Live:
 
     async def _cut(self) -> Stop:
         """Record that somebody stopped the run in the middle of a turn."""
-        fold = self.door.fold
+        fold = await self.door.reload()  # a commit may have been under way
         if fold.stop is not None:
             return fold.stop
         if fold.started is None:
@@ -318,8 +318,6 @@ class Runner:
         """Claim the run: prove that the flow still fits, put the answers on the record."""
         door.run = await self.store.find(door.run)
         events = await self.store.read(door.run)
-        if not events:
-            raise UnknownRun(door.run)
         door.fold = fold_of(events)
         if door.fold.ended:
             if answer is not None or answers:
@@ -327,15 +325,29 @@ class Runner:
             return
         limits = budget_json(budget) if budget is not None else door.fold.budget
         door.budget = budget_from(limits) if limits is not None else flow.budget
-        started = cast("RunStarted", events[0].event)
-        changed = None if started.print == flow.fingerprint() else flow.fingerprint()
-        if changed is not None:
-            await replay_journal(flow, await self.store.journal(door.run), requests=False)
+        changed = await self._proved(flow, door)
         open_now = await open_questions(self.store, door.run)
         given = _answers(door.run, open_now, answer, answers)
         if door.fold.stop is not None and door.fold.stop.kind == "waiting" and not given:
             return
         resumed = RunResumed(budget_json(budget) if budget is not None else None, changed)
+        await self._record(door, resumed, given)
+
+    async def _proved(self, flow: Flow, door: LiveDoor) -> str | None:
+        """Return the print of *flow* if it has changed and still takes the recorded path.
+
+        Raises:
+            ReplayDivergence: it does not.
+        """
+        started = door.fold.started
+        now = flow.fingerprint()
+        if started is None or started.print == now:
+            return None
+        await replay_journal(flow, await self.store.journal(door.run), requests=False)
+        return now
+
+    async def _record(self, door: LiveDoor, resumed: RunResumed, given: Mapping[str, str]) -> None:
+        """Claim the run, and put each answer into the journal of the run that asks."""
         here: list[Event] = [resumed]
         below: dict[str, list[HumanAnswered]] = {}
         for question, text in given.items():
@@ -388,5 +400,3 @@ def _answers(
                 f"open: {shown}"
             )
     return answers
-
-

@@ -25,7 +25,7 @@ from stateflow.machine.transition import Action
 __all__ = ["ActionRaised", "Spoken", "Stepping", "view_of"]
 
 
-class ActionRaised(Exception):  # noqa: N818 - a fault's name, and never leaves the engine
+class ActionRaised(Exception):
     """An action raised, or its patch does not fit the data."""
 
 
@@ -144,8 +144,8 @@ class Stepping:
         unknown = [name for name in patch if name not in model.model_fields]
         if unknown:
             raise ActionRaised(
-                f"{place!r} sets unknown data {', '.join(map(repr, unknown))}; {model.__name__} has: "
-                f"{', '.join(model.model_fields)}"
+                f"{place!r} sets unknown data {', '.join(map(repr, unknown))}; "
+                f"{model.__name__} has: {', '.join(model.model_fields)}"
             )
         try:
             typed = self.flow.typed({**self.data.model_dump(), **patch})

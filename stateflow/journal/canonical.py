@@ -42,8 +42,15 @@ def _lines(journal: Journal, place: str) -> Iterator[Json]:
     for number, event in enumerate(canonical_events(r.event for r in journal.events), 1):
         fields = {k: v for k, v in event_json(event).items() if k not in _VOLATILE}
         yield {"seq": number, "kind": type(event).__name__, "place": place, **fields}
-    for key in sorted(journal.children):
+    for key in sorted(journal.children, key=_place):
         yield from _lines(journal.children[key], f"{place}/{key}")
+
+
+def _place(key: str) -> tuple[str, int, int]:
+    """Return *key*, ``state#visit.ordinal``, in the order of the run."""
+    state, _, place = key.rpartition("#")
+    visit, _, ordinal = place.partition(".")
+    return state, int(visit), int(ordinal)
 
 
 def canonical_events(events: Iterable[Event]) -> list[Event]:

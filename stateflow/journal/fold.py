@@ -74,6 +74,7 @@ class Fold:
         self.budget: Mapping[str, Any] | None = None
         self.seen = MappingProxyType(self.visits)
         self.heard = MappingProxyType(self.spoken)
+        self._counted: dict[int, tuple[Usage, int]] = {}
         self._last_at = math.inf
 
     @property
@@ -85,27 +86,41 @@ class Fold:
         """Move on by one event."""
         self.seq = recorded.seq
         event = recorded.event
-        at, before = recorded.at, self._last_at
-        if self.stop is None and at > before and not isinstance(event, RunResumed):
-            self.elapsed_s += at - before
-        self._last_at = at
+        self._clock(recorded.at, event)
         match event:
-            case EffectDone():
+            case EffectDone() | EffectFailed():
                 self.answers[event.key.ordinal] = event
                 self._spend(event.key.state, event.usage)
             case TurnTaken():
                 self._turn(event)
-            case EffectFailed():
-                self.answers[event.key.ordinal] = event
-                self._spend(event.key.state, event.usage)
             case HumanAnswered():
                 self.answers[event.key.ordinal] = event
             case ChildEnded():
-                self.answers[event.key.ordinal] = event
-                self._spend(event.key.state, event.usage)
-                self.turns += event.turns
+                self._child(event)
             case EffectBegun() | ChildStarted() | HumanAsked():
                 self.begun[event.key.ordinal] = event
+            case _:
+                self._stand(event)
+
+    def _clock(self, at: float, event: Event) -> None:
+        """Count the time since the last event, unless the run stood still."""
+        before = self._last_at
+        if self.stop is None and at > before and not isinstance(event, RunResumed):
+            self.elapsed_s += at - before
+        self._last_at = at
+
+    def _child(self, event: ChildEnded) -> None:
+        """Count what a nested run cost; one that failed and went on is counted once."""
+        ordinal = event.key.ordinal
+        usage, turns = self._counted.get(ordinal, (NO_USAGE, 0))
+        self.answers[ordinal] = event
+        self._spend(event.key.state, event.usage - usage)
+        self.turns += event.turns - turns
+        self._counted[ordinal] = (event.usage, event.turns)
+
+    def _stand(self, event: RunStarted | RunPaused | RunResumed | RunEnded) -> None:
+        """Begin, pause, go on, or end."""
+        match event:
             case RunStarted():
                 self._start(event)
             case RunPaused():
@@ -157,6 +172,7 @@ class Fold:
         self.state = (event.steps[-1].to if event.steps else None) or ""
         self.answers.clear()
         self.begun.clear()
+        self._counted.clear()
 
     def _pause(self, event: RunPaused) -> None:
         self.stop = event.stop

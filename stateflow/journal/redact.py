@@ -33,9 +33,7 @@ class Redactor:
         )
 
     @classmethod
-    def from_environment(
-        cls, environment: Mapping[str, str], more: Iterable[str] = ()
-    ) -> Redactor:
+    def from_environment(cls, environment: Mapping[str, str], more: Iterable[str] = ()) -> Redactor:
         """Take the secrets that *environment* names as such, and *more* of the user's."""
         named = {
             name: value

@@ -40,7 +40,11 @@ def _team(name: str, choose: object) -> Flow:
         FunctionAgent(who, lambda view: f"turn {view.turns}")
         for who in ("planner", "executor", "reviewer")
     )
-    table = {planner: [executor], executor: [reviewer, planner], reviewer: [planner, None]}
+    table: dict[FunctionAgent, list[FunctionAgent | None]] = {
+        planner: [executor],
+        executor: [reviewer, planner],
+        reviewer: [planner, None],
+    }
     return Flow.from_table(name, table, choose=choose)
 
 
@@ -53,6 +57,10 @@ CASES = [
     Case("", _team("team_at_random", at_random(seed=7)), "go"),
 ]
 every_flow = pytest.mark.parametrize("case", CASES, ids=lambda case: case.flow.name)
+
+
+def unheard(key: str) -> None:
+    """Hear of an effect, and do nothing."""
 
 
 def _whole(case: Case) -> str:
@@ -85,7 +93,9 @@ async def _cut(case: Case, at: int, *, before: bool) -> tuple[bool, str]:
             was_cut = True
     async with Runner(store=store, models=case.models) as runner:
         begun = bool(await store.read("r"))
-        live = runner.resume(case.flow, "r") if begun else runner.start(case.flow, case.task, run="r")
+        live = (
+            runner.resume(case.flow, "r") if begun else runner.start(case.flow, case.task, run="r")
+        )
         await live
     return was_cut, canonical(await store.journal("r"))
 
@@ -124,7 +134,7 @@ def test_another_hash_seed_gives_the_same_bytes(seed: str) -> None:
 async def test_the_turn_that_does_everything_is_cut_at_every_commit() -> None:
     """The lab in memory: effects, a batch, questions, a nested run, a refusal."""
     whole = MemoryStore()
-    await drive(whole, lambda key: None)
+    await drive(whole, unheard)
     journal = await whole.journal(RUN)
     expected = canonical(journal)
     assert "Exhausted" in expected
@@ -136,8 +146,8 @@ async def test_the_turn_that_does_everything_is_cut_at_every_commit() -> None:
             at += 1
             store, more = MemoryStore(), False
             try:
-                await drive(CuttingStore(store, at, before=before), lambda key: None)
+                await drive(CuttingStore(store, at, before=before), unheard)
             except Cut:
                 more = True
-            await drive(store, lambda key: None, slow_first=True)
+            await drive(store, unheard, slow_first=True)
             assert canonical(await store.journal(RUN)) == expected, f"{at} {before}"

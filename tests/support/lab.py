@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stateflow import Budget, Call, Flow, Given, Message, Runner, State, Stop, Turn, Usage, to
+from stateflow.conversation.effect import Effect
 from stateflow.conversation.message import NO_USAGE
 from stateflow.engine.answering import open_questions
 from stateflow.engine.operations import Operation, Scene
@@ -73,8 +74,9 @@ def flow() -> Flow:
 def marking(mark: Mark, *, slow_first: bool = False) -> Operation:
     """Return the operation ``lab.mark``, which tells *mark* that it was really made."""
 
-    async def operation(effect: Any, scene: Scene) -> tuple[Json, Usage]:
-        number = effect.call.args["n"]
+    async def operation(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
+        args: Any = effect.call.args
+        number = args["n"]
         if number in {3, 4}:
             await asyncio.sleep(0.002 if (number == 3) is slow_first else 0)
         mark(f"{scene.turn.door.run}/{effect.key}")  # type: ignore[attr-defined]  # a live door
