@@ -260,7 +260,11 @@ class LiveDoor:
         limit = call.timeout_s if call.timeout_s is not None else self.scene.turn.timeout_s
         scene = self.scene
         if call.op != "agent.reply":  # whose texts do not stream; several at once must not mix
-            scene = replace(scene, on_delta=lambda text: on_delta(key, clean.text(text)))
+
+            def hear(text: str) -> None:
+                on_delta(key, clean.text(text))
+
+            scene = replace(scene, on_delta=hear)
         began = perf_counter()
         try:
             value, usage = await within(limit, operation(effect, scene), began)
