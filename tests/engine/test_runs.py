@@ -82,7 +82,11 @@ def test_a_function_sees_autogens_chat_and_is_asked_only_where_it_matters() -> N
 async def test_a_choice_off_the_table_is_refused_and_can_be_made_again() -> None:
     """The run stops failed, naming what was enabled."""
     answers = ["nobody", "planner", "reviewer", None]
-    flow = ring(lambda last, chat: answers.pop(0))
+
+    def choose(last_speaker: object, chat: Chat) -> object:
+        return answers.pop(0)
+
+    flow = ring(choose)
     store = MemoryStore()
 
     before = await run(flow, "go", store=store)

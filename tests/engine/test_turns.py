@@ -197,6 +197,25 @@ def one_more(view: View) -> dict[str, object]:
     return {"rounds": view.data.rounds + 1}
 
 
+def no_patch(view: View) -> None:
+    """Change nothing."""
+
+
+def many_rounds(view: View) -> dict[str, object]:
+    """Return what does not fit."""
+    return {"rounds": "many"}
+
+
+def a_page(view: View) -> dict[str, object]:
+    """Return what the data does not have."""
+    return {"pages": 1}
+
+
+def division(view: View) -> dict[str, object]:
+    """Raise."""
+    return {"rounds": 1 / view.turns}
+
+
 def counted(**more: Any) -> Flow:  # noqa: ANN401 - arguments of a state
     return Flow(
         "f",
@@ -213,7 +232,7 @@ def counted(**more: Any) -> Flow:  # noqa: ANN401 - arguments of a state
 
 def test_actions_patch_the_data_and_replay_runs_them_again() -> None:
     """Entry, exit, transition and save, in the order of a statechart."""
-    flow = counted(save="draft", exit=lambda view: None)
+    flow = counted(save="draft", exit=no_patch)
 
     result = run_sync(flow, data={"rounds": 0})
 
@@ -224,9 +243,9 @@ def test_actions_patch_the_data_and_replay_runs_them_again() -> None:
 @pytest.mark.parametrize(
     ("action", "words"),
     [
-        pytest.param(lambda view: {"rounds": "many"}, "rounds", id="does-not-fit"),
-        pytest.param(lambda view: {"pages": 1}, "unknown data 'pages'", id="unknown-field"),
-        pytest.param(lambda view: 1 / 0, "ZeroDivisionError", id="raises"),
+        pytest.param(many_rounds, "rounds", id="does-not-fit"),
+        pytest.param(a_page, "unknown data 'pages'", id="unknown-field"),
+        pytest.param(division, "ZeroDivisionError", id="raises"),
     ],
 )
 def test_an_action_that_goes_wrong_stops_the_run_and_is_named(action: Any, words: str) -> None:  # noqa: ANN401
