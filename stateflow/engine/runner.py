@@ -248,6 +248,9 @@ class Runner:
         """
         journal = await self.store.journal(run)
         events = _first_turns(journal, at)
+        limits = fold_of(journal.events).budget  # what its last resume allowed it
+        if isinstance(events[0], RunStarted) and limits is not None:
+            events[0] = replace(events[0], budget=dict(limits))
         fork = name or _new_name(flow)
         await self._copy(fork, events, journal, forked=f"{run}@{at}")
         return self.resume(flow, fork)

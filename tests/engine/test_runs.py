@@ -230,6 +230,15 @@ async def test_a_fork_shares_the_first_turns_and_goes_its_own_way() -> None:
         await fork(chain("x"), first.run, at=9, store=store)
 
 
+async def test_a_fork_has_the_budget_that_its_run_was_given_last() -> None:
+    """Not the one it began with."""
+    store, flow = MemoryStore(), chain("one", "two", "three")
+    cut = await run(flow, store=store, budget=Budget(turns=1))
+    await resume(flow, cut.run, store=store, budget=Budget(turns=9))
+
+    assert (await fork(flow, cut.run, at=1, store=store)).stop.kind == "done"
+
+
 async def test_a_changed_flow_goes_on_only_along_the_same_path() -> None:
     """Proved by stepping through the journal; refused without a trace."""
     store = MemoryStore()
