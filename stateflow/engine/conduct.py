@@ -110,8 +110,12 @@ class Conductor:
         visit = fold.visit
         for agent in state.agents:
             composed = bool(getattr(agent, "composed", False))
-            prompt = state.prompt
-            role = prompt if isinstance(prompt, str) else prompt(view)
+            try:
+                role = state.prompt if isinstance(state.prompt, str) else state.prompt(view)
+            except Exception as error:  # noqa: BLE001 - the user's function; its error is a fault
+                spoken.fault = fault_of(error)
+                spoken.said.append(Said(agent.name))
+                break
             turn = EngineTurn(
                 self.door,
                 state.name,

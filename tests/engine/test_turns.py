@@ -268,6 +268,17 @@ def test_several_agents_speak_in_one_turn() -> None:
     assert (result.turns, same_again(flow, result)) == (1, True)
 
 
+def test_a_prompt_that_raises_ends_the_turn_raised() -> None:
+    """It is the user's function, and its error a fault like any other."""
+
+    def prompt(view: View) -> str:
+        raise LookupError(view.state)
+
+    flow = Flow("f", State("s", said("x"), to(None), prompt=prompt))
+
+    assert run_sync(flow).stop.why == "LookupError: s"
+
+
 def test_a_junction_routes_without_a_speaker() -> None:
     """Also as the first place."""
     fork_ = (to("b", when=says("b")), to("a"))
