@@ -23,6 +23,7 @@ from stateflow.conversation.message import (
     message_from,
     message_json,
 )
+from stateflow.conversation.view import View
 from stateflow.engine.choosing import chat_of, choose
 from stateflow.engine.door import Door, Parked, fault_of
 from stateflow.engine.operations import Scene, said_by
@@ -90,7 +91,7 @@ class Conductor:
                 stepping.save(place)
             stop = await self._step(place, stepping, spoken)
         except GuardRaised as error:
-            stop = self._failed(error, place.name, error.tried)
+            stop = self._failed(error, error.state, error.tried)
         except ActionRaised as error:
             stop = self._failed(error, place.name, ())
         turn = self._taken(place, stepping, spoken)
@@ -109,60 +110,47 @@ class Conductor:
         view = view_of(fold, self.data())
         visit = fold.visit
         for agent in state.agents:
-            composed = bool(getattr(agent, "composed", False))
-            try:
-                role = state.prompt if isinstance(state.prompt, str) else state.prompt(view)
-            except Exception as error:  # noqa: BLE001 - the user's function; its error is a fault
-                spoken.fault = fault_of(error)
-                spoken.said.append(Said(agent.name))
-                break
             turn = EngineTurn(
                 self.door,
                 state.name,
                 visit,
                 view,
                 agent.name,
-                role,
+                "",
                 state.sees,
                 state.timeout_s,
                 spoken.next_ordinal,
-                composed,
+                bool(getattr(agent, "composed", False)),
             )
             self.door.scene = Scene(turn, agent, self.models, _deaf)
+            heard = len(spoken.messages)
+            try:
+                turn.role = _role(state, view)
+            except Exception as error:  # noqa: BLE001 - the user's function; its error is a fault
+                spoken.fault = self.door.clean(fault_of(error))
+                spoken.said.append(Said(agent.name))
+                break
             try:
                 await self._say(agent, turn, spoken)
             finally:
                 spoken.next_ordinal = turn.next_ordinal
             if spoken.fault is not None:
                 break
-            if len(state.agents) > 1 and spoken.messages:
-                transcript = view.transcript.append(spoken.messages[-1])
-                view = replace(view, transcript=transcript, last=transcript.last)
+            if len(state.agents) > 1:
+                view = _after(view, agent, spoken.messages[heard:])
         return spoken
 
     async def _say(self, agent: Agent, turn: EngineTurn, spoken: Spoken) -> None:
         if not turn.composed:
-            key = turn.key()
-            (result,) = await self.door.perform((Effect(key, _REPLY),))
-            if result.fault is not None:
-                spoken.fault = result.fault
-                spoken.said.append(Said(agent.name))
-            elif result.value is None:
-                spoken.said.append(Said(agent.name))
-            else:
-                value: Any = result.value
-                message = message_from(value, agent.name)
-                if result.usage is not NO_USAGE and result.usage != NO_USAGE:
-                    message = replace(message, usage=result.usage)
-                spoken.messages.append(message)
-                spoken.said.append(Said(agent.name, key.ordinal))
+            await self._say_whole(agent, turn, spoken)
             return
         try:
             reply = said_by(agent.name, await agent.reply(turn))
+            reply = self.door.clean(reply) if isinstance(reply, Message) else reply
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - a composed agent's own error ends the turn raised
-            spoken.fault = fault_of(error)
+            spoken.fault = self.door.clean(fault_of(error))
             spoken.said.append(Said(agent.name))
             return
         if isinstance(reply, Pass):
@@ -171,10 +159,27 @@ class Conductor:
             spoken.messages.append(reply)
             spoken.said.append(self._refer(reply))
 
+    async def _say_whole(self, agent: Agent, turn: EngineTurn, spoken: Spoken) -> None:
+        """Let an opaque agent speak: its whole reply is one effect."""
+        key = turn.key()
+        (result,) = await self.door.perform((Effect(key, _REPLY),))
+        if result.fault is not None:
+            spoken.fault = result.fault
+            spoken.said.append(Said(agent.name))
+        elif result.value is None:
+            spoken.said.append(Said(agent.name))
+        else:
+            value: Any = result.value
+            message = message_from(value, agent.name)
+            if result.usage is not NO_USAGE and result.usage != NO_USAGE:
+                message = replace(message, usage=result.usage)
+            spoken.messages.append(message)
+            spoken.said.append(Said(agent.name, key.ordinal))
+
     def _refer(self, message: Message) -> Said:
         """Return *message* with its text by reference to the effect that made it."""
         part: dict[str, Any] = message_json(replace(message, usage=NO_USAGE))
-        for ordinal, answer in self.door.answers().items():
+        for ordinal, answer in sorted(self.door.answers().items()):
             if isinstance(answer, EffectDone):
                 result: Any = answer.result
                 if isinstance(result, dict) and result.get("text") == message.text:  # pyright: ignore[reportUnknownMemberType]
@@ -194,7 +199,8 @@ class Conductor:
             if isinstance(decision, Stop):
                 return decision
             taken = at.transitions[decision.taken] if decision.taken is not None else None
-            why = taken.guard_name if taken is not None else "on_error"
+            cause = spoken.fault or stepping.view.exhausted
+            why = taken.guard_name if taken is not None else f"on_error: {cause}"
             step = Step(at.name, decision.tried, decision.taken, decision.target)
             stepping.take(at, step, taken.do if taken is not None else None)
             if decision.target is None:
@@ -293,7 +299,7 @@ class Conductor:
 
     def _taken(self, place: Place, stepping: Stepping, spoken: Spoken) -> TurnTaken:
         usage: Usage = NO_USAGE
-        for answer in self.door.answers().values():
+        for _, answer in sorted(self.door.answers().items()):  # whichever came first
             spent = getattr(answer, "usage", NO_USAGE)
             if spent is not NO_USAGE:
                 usage += spent
@@ -329,6 +335,19 @@ def _event_of(stepping: Stepping, spoken: Spoken) -> Event:
         stepping.exhaust(spoken.fault.which)
         return "exhausted"
     return "raised"
+
+
+def _role(state: State, view: View) -> str:
+    return state.prompt if isinstance(state.prompt, str) else state.prompt(view)
+
+
+def _after(view: View, agent: Agent, said: list[Message]) -> View:
+    """Return what the next agent of the same turn sees: *agent* has had its turn."""
+    transcript = view.transcript
+    for message in said:
+        transcript = transcript.append(message)
+    spoken = {**view.spoken, agent.name: view.spoken.get(agent.name, 0) + 1}
+    return replace(view, transcript=transcript, last=transcript.last, spoken=spoken)
 
 
 def _final(place: Final, why: str) -> Stop:

@@ -8,12 +8,14 @@ last of a turn shares its transaction with the turn itself.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from stateflow.conversation.effect import (
+    Call,
     ChildResult,
     Effect,
     FaultRaised,
@@ -22,11 +24,19 @@ from stateflow.conversation.effect import (
     Question,
     Result,
 )
-from stateflow.conversation.message import NO_USAGE, Fault, Usage
+from stateflow.conversation.message import (
+    NO_USAGE,
+    Fault,
+    Message,
+    Usage,
+    message_from,
+    message_json,
+)
 from stateflow.engine.deadline import Overdue, within
 from stateflow.engine.operations import Operation, Scene
 from stateflow.engine.spending import budget_json, left, refusal
-from stateflow.errors import Exhausted, RunError, TimedOut
+from stateflow.errors import BadReply, Exhausted, RunError, StateflowError, TimedOut
+from stateflow.journal.codec import encode
 from stateflow.journal.event import (
     ChildEnded,
     ChildStarted,
@@ -39,7 +49,6 @@ from stateflow.journal.event import (
     Recorded,
 )
 from stateflow.journal.fold import Answer, Fold
-from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.redact import Redactor
 from stateflow.journal.stop import Stop
 from stateflow.machine.budget import Budget
@@ -49,6 +58,8 @@ from stateflow.stores.base import Store
 from stateflow.value import Json
 
 __all__ = ["Delta", "Door", "Environment", "LiveDoor", "OnDelta", "Parked", "fault_of", "result_of"]
+
+Said = TypeVar("Said", Message, Fault)
 
 OnDelta: TypeAlias = Callable[[Key, str], None]
 """Hears a piece of text as it streams.  Deltas are never journaled."""
@@ -98,6 +109,14 @@ class Door(Protocol):
         """Return what the open turn's effects came to so far, by ordinal."""
         ...
 
+    def clean(self, value: Said, /) -> Said:
+        """Return a message or a fault without secrets, and without what no journal can hold.
+
+        Raises:
+            BadReply: it holds something that is no JSON.
+        """
+        ...
+
 
 @dataclass(slots=True)
 class Environment:
@@ -136,14 +155,19 @@ class LiveDoor:
     source: str | None = None
     scene: Scene = field(init=False)
     _held: list[Event] = field(default_factory=list[Event])
+    _writing: Sequence[Event] = ()
 
     async def commit(self, *events: Event) -> None:
         """Append what is held back and *events* as one transaction."""
         batch = [*self._held, *events]
         if not batch:
             return
-        self._held.clear()
+        self._writing = batch
         recorded = await self.environment.store.append(self.run, after=self.fold.seq, events=batch)
+        self._written(recorded)
+
+    def _written(self, recorded: Sequence[Recorded]) -> None:
+        self._held.clear()
         publish = self.control.publish
         for one in recorded:
             self.fold.apply(one)
@@ -151,9 +175,13 @@ class LiveDoor:
                 publish(one)
 
     async def reload(self) -> Fold:
-        """Stand where the store stands, and drop what was held back."""
-        self._held.clear()
-        self.fold = fold_of(await self.environment.store.read(self.run))
+        """Stand where the store stands: a commit that was cut off may be written all the same.
+
+        What somebody else wrote is left alone, so that the next commit tells of it.
+        """
+        written = (await self.environment.store.read(self.run))[self.fold.seq :]
+        if written and [encode(one.event) for one in written] == list(map(encode, self._writing)):
+            self._written(written)
         return self.fold
 
     async def perform(
@@ -161,27 +189,27 @@ class LiveDoor:
     ) -> Sequence[Result]:
         """Make those of *effects* that the journal does not hold."""
         answers: dict[int, Answer] = {}
-        fresh: list[Effect] = []
+        fresh = False
         for effect in effects:
             known = self.fold.answers.get(effect.key.ordinal)
             if known is None and self._held:
                 known = self._held_answer(effect.key)
             if known is None:
-                fresh.append(effect)
+                fresh = True
             else:
                 _same_operation(effect, known)
                 answers[effect.key.ordinal] = known
         if fresh:
-            await self._make_all(fresh, answers, on_delta or self._stream)
+            await self._make_all(effects, answers, on_delta or self._stream)
         return [result_of(answers[effect.key.ordinal]) for effect in effects]
 
     async def _make_all(
-        self, fresh: list[Effect], answers: dict[int, Answer], on_delta: OnDelta
+        self, effects: Sequence[Effect], answers: dict[int, Answer], on_delta: OnDelta
     ) -> None:
         if self._held:
             await self.commit()
-        allowed = self._reserve(fresh, answers)
-        made, before = self._openings(allowed)
+        allowed = self._reserve(effects, answers)
+        made, before = self._openings(allowed, answers)
         if before:
             await self.commit(*before)
         if len(made) == 1:
@@ -190,11 +218,13 @@ class LiveDoor:
             self._held.append(done)
         elif made:
             await self._make_together(made, answers, on_delta)
-        if len(made) < len(allowed):  # the others are questions
+        if any(effect.key.ordinal not in answers for effect in allowed):  # questions
             await self.commit()
             raise Parked(self.fold.questions(self.path))
 
-    def _openings(self, allowed: list[Effect]) -> tuple[list[Effect], list[Event]]:
+    def _openings(
+        self, allowed: list[Effect], answers: dict[int, Answer]
+    ) -> tuple[list[Effect], list[Event]]:
         """Return what is made here and now, and what has to be on the record before."""
         made: list[Effect] = []
         before: list[Event] = []
@@ -202,11 +232,16 @@ class LiveDoor:
             call = effect.call
             if call.op == "human.ask":
                 if effect.key.ordinal not in self.fold.begun:
-                    before.append(_asked(effect))
+                    before.append(self._asked(effect))
+                continue
+            if not call.repeat and effect.key.ordinal in self.fold.begun:
+                answers[effect.key.ordinal] = in_doubt = _in_doubt(effect)
+                self._held.append(in_doubt)
                 continue
             made.append(effect)
             if not call.repeat:
-                before.append(EffectBegun(effect.key, call.op, call.args))
+                args = self.environment.redactor.json(call.args)
+                before.append(EffectBegun(effect.key, call.op, args))
         return made, before
 
     async def _make_together(
@@ -222,33 +257,65 @@ class LiveDoor:
             async with asyncio.TaskGroup() as group:
                 for effect in made:
                     group.create_task(make(effect), name=str(effect.key))
-                for _ in made:
+                for waited_for in range(len(made) - 1, -1, -1):
                     done = await finished.get()
                     answers[done.key.ordinal] = done
-                    await self.commit()
                     self._held.append(done)
+                    if waited_for:  # the last shares its commit with what comes next
+                        await self.commit()
         except BaseExceptionGroup as several:  # the store failed, or somebody stopped the run
             raise several.exceptions[0] from None
 
-    def _reserve(self, fresh: list[Effect], answers: dict[int, Answer]) -> list[Effect]:
-        """Reserve each effect's ceiling in order; those refused are answered here."""
+    def _reserve(self, effects: Sequence[Effect], answers: dict[int, Answer]) -> list[Effect]:
+        """Reserve each effect's ceiling in order; those refused are answered here.
+
+        What an earlier life made of the batch is reserved again, not counted as spent, so that
+        no refusal depends on where that life ended.
+        """
         reserved: Usage = NO_USAGE
+        spent = self.fold.usage
+        for answer in answers.values():
+            if isinstance(answer, EffectDone) and answer.usage is not NO_USAGE:
+                spent -= answer.usage
         allowed: list[Effect] = []
-        for effect in fresh:
-            call = effect.call
+        for effect in effects:
+            call, known = effect.call, answers.get(effect.key.ordinal)
+            if known is not None:
+                if isinstance(known, EffectDone) and call.ceiling is not NO_USAGE:
+                    reserved += self._ceiling(call)
+                continue
             if call.ceiling is NO_USAGE:
                 allowed.append(effect)
                 continue
-            refused = refusal(self.budget, self.fold.usage, reserved, call.ceiling)
+            ceiling = self._ceiling(call)
+            refused = refusal(self.budget, spent, reserved, ceiling)
             if refused is None:
-                reserved += call.ceiling
+                reserved += ceiling
                 allowed.append(effect)
                 continue
-            fault = fault_of(refused, effect.key)
-            failed = EffectFailed(effect.key, call.op, fault, call.args)
+            args = self.environment.redactor.json(call.args)
+            failed = EffectFailed(effect.key, call.op, fault_of(refused, effect.key), args)
             answers[effect.key.ordinal] = failed
             self._held.append(failed)
         return allowed
+
+    def _ceiling(self, call: Call) -> Usage:
+        """Return the most that *call* can cost; only here is known what its model charges."""
+        ceiling = call.ceiling
+        if self.budget.usd is None or call.op != "model.call":
+            return ceiling
+        args: Any = call.args
+        try:
+            price = self.environment.models.get(str(args["model"])).price
+        except StateflowError:
+            return ceiling  # there is no such model, as the call itself will say
+        if price is None:
+            return replace(ceiling, usd=None)
+        return replace(ceiling, usd=price.cost(ceiling.input_tokens, ceiling.output_tokens))
+
+    def _asked(self, effect: Effect) -> HumanAsked:
+        args: Any = self.environment.redactor.json(effect.call.args)
+        return HumanAsked(effect.key, str(args["text"]), tuple(args.get("options", ())))
 
     async def _make(self, effect: Effect, on_delta: OnDelta) -> EffectDone | EffectFailed:
         call, key = effect.call, effect.key
@@ -268,6 +335,8 @@ class LiveDoor:
         began = perf_counter()
         try:
             value, usage = await within(limit, operation(effect, scene), began)
+            value = clean.json(value)
+            check_json(value, call.op)
         except Exception as error:  # noqa: BLE001 - the seam: any error of an effect is a fault
             took = round(perf_counter() - began, 4)
             if isinstance(error, Overdue):
@@ -276,7 +345,7 @@ class LiveDoor:
             fault = replace(fault, text=clean.text(fault.text))
             return EffectFailed(key, call.op, fault, args, seconds=took)
         took = round(perf_counter() - began, 4)
-        return EffectDone(key, call.op, clean.json(value), args, usage, took)
+        return EffectDone(key, call.op, value, args, usage, took)
 
     async def child(self, key: Key, flow: Flow, given: Given, /) -> ChildResult:
         """Run *flow* as a nested run; it is granted what is left."""
@@ -319,6 +388,10 @@ class LiveDoor:
         held = {e.key.ordinal: e for e in self._held if isinstance(e, _ANSWERS)}
         return {**self.fold.answers, **held} if self.fold.answers else held
 
+    def clean(self, value: Said, /) -> Said:
+        """Return a message or a fault as it may be journaled."""
+        return cleaned(value, self.environment.redactor)
+
     def _held_answer(self, key: Key) -> Answer | None:
         for event in self._held:
             if isinstance(event, _ANSWERS) and event.key == key:
@@ -348,6 +421,39 @@ def child_ended(key: Key, stop: Stop, fold: Fold) -> ChildEnded:
     return ChildEnded(key, fault=fault, usage=fold.usage, turns=fold.turns)
 
 
+def cleaned(value: Said, redactor: Redactor) -> Said:
+    """Return a message or a fault without secrets.
+
+    Raises:
+        BadReply: the message holds something that is no JSON.
+    """
+    if isinstance(value, Fault):
+        return replace(value, text=redactor.text(value.text))
+    said = redactor.json(message_json(replace(value, usage=NO_USAGE)))
+    check_json(said, f"the message of {value.speaker!r}")
+    return replace(message_from(said, value.speaker), usage=value.usage)
+
+
+def check_json(value: Any, op: str) -> None:  # noqa: ANN401 - that is the question
+    """Refuse what a journal cannot hold, so that every life of a run reads the same.
+
+    Raises:
+        BadReply: *value* is no JSON.
+    """
+    if value is None or isinstance(value, str | bool | int):
+        return
+    if isinstance(value, dict):
+        for part in value.values():  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - of an Any
+            check_json(part, op)
+    elif isinstance(value, list):
+        for part in value:  # pyright: ignore[reportUnknownVariableType] - of an Any
+            check_json(part, op)
+    elif not (isinstance(value, float) and math.isfinite(value)):
+        shown = repr(value)[:80]
+        sentence = f"{op} came to {shown}, which JSON cannot hold; return texts and numbers"
+        raise BadReply(sentence)
+
+
 def fault_of(error: BaseException, key: Key | None = None) -> Fault:
     """Return *error* as a fault; a recorded one keeps its name."""
     if isinstance(error, FaultRaised):
@@ -375,9 +481,15 @@ def result_of(answer: Answer) -> Result:
             return Result(None, answer.fault)
 
 
-def _asked(effect: Effect) -> HumanAsked:
-    args: Any = effect.call.args
-    return HumanAsked(effect.key, str(args["text"]), tuple(args.get("options", ())))
+def _in_doubt(effect: Effect) -> EffectFailed:
+    """Return the fault of an effect that must not be repeated and may have been made."""
+    call, key = effect.call, effect.key
+    text = (
+        f"{call.op} at {key} had begun when the process died, and must not be made twice; see "
+        "whether it was done before you resume, which makes it again"
+    )
+    kinds = ("FaultError", "RunError", "StateflowError")
+    return EffectFailed(key, call.op, Fault("InDoubt", text, kinds, key.ordinal))
 
 
 def _same_operation(effect: Effect, known: Answer) -> None:

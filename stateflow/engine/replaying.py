@@ -8,16 +8,16 @@ performed.
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from stateflow.conversation.effect import ChildResult, Effect, FaultRaised, Given, Key, Result
 from stateflow.engine.conduct import Conductor
-from stateflow.engine.door import OnDelta, Parked, result_of
+from stateflow.engine.door import OnDelta, Parked, Said, cleaned, result_of
 from stateflow.engine.operations import Scene
 from stateflow.engine.spending import budget_from
-from stateflow.engine.stepping import initial_data
 from stateflow.errors import ReplayDivergence
 from stateflow.journal.canonical import canonical_events
 from stateflow.journal.event import (
@@ -35,13 +35,17 @@ from stateflow.journal.event import (
     TurnTaken,
 )
 from stateflow.journal.fold import Answer, Fold, open_answers
+from stateflow.journal.redact import Redactor
 from stateflow.journal.stop import Stop
 from stateflow.machine.flow import Flow
-from stateflow.machine.state import Final
 from stateflow.models.names import ModelPool
 from stateflow.value import Json, canonical_json
 
 __all__ = ["Replay", "replay_journal"]
+
+
+Beginning: TypeAlias = EffectBegun | ChildStarted | HumanAsked
+_BEGINNINGS = (EffectBegun, ChildStarted, HumanAsked)
 
 
 class _Stopped(BaseException):
@@ -77,13 +81,17 @@ class ReplayDoor:
     requests: bool
     """Whether a changed request is a difference."""
     path: str = ""
+    redactor: Redactor = field(default_factory=lambda: Redactor.from_environment(os.environ))
     fold: Fold = field(default_factory=Fold)
     scene: Scene = field(init=False)
     made: list[Recorded] = field(default_factory=list[Recorded])
     children: dict[str, Journal] = field(default_factory=dict[str, Journal])
     _expected: list[Event] = field(default_factory=list[Event])
     _recorded: dict[Key, Answer] = field(default_factory=dict[Key, Answer])
-    _begun: dict[Key, EffectBegun] = field(default_factory=dict[Key, EffectBegun])
+    _begun: dict[Key, Beginning] = field(default_factory=dict[Key, Beginning])
+    _of_turn: dict[tuple[str, int], list[Key]] = field(
+        default_factory=dict[tuple[str, int], list[Key]]
+    )
     _stamps: dict[int, float] = field(default_factory=dict[int, float])
     _used: set[Key] = field(default_factory=set[Key])
 
@@ -91,10 +99,14 @@ class ReplayDoor:
         """Index the journal by key."""
         events = canonical_events(r.event for r in self.journal.events)
         self._expected = [e for e in events if isinstance(e, TurnTaken | RunEnded)]
+        if self._expected and _is_cancelled(self._expected[-1]):
+            self._expected.pop()  # somebody's decision, which no flow takes again
         self._expected.reverse()
         self._recorded = open_answers(events)
-        self._begun = {e.key: e for e in events if isinstance(e, EffectBegun)}
-        self._stamps = {id(r.event): r.at for r in self.journal.events}
+        self._begun = {e.key: e for e in events if isinstance(e, _BEGINNINGS)}
+        for key in self._recorded:
+            self._of_turn.setdefault((key.state, key.visit), []).append(key)
+        self._stamps = _stamps(self.journal)
 
     async def perform(
         self, effects: Sequence[Effect], /, *, on_delta: OnDelta | None = None
@@ -106,14 +118,15 @@ class ReplayDoor:
         for effect in effects:
             answer = self._recorded.get(effect.key)
             if effect.call.op == "human.ask":
-                self.apply(HumanAsked(effect.key, *_question(effect)))
+                self._ask(effect)
                 waiting = waiting or answer is None
             elif answer is None:
                 raise _Stopped(self._missing(effect))
             if answer is not None:
                 self._compare(effect, answer)
-                if effect.key in self._begun and effect.key not in self._used:
-                    self.apply(self._begun[effect.key])
+                begun = self._begun.get(effect.key)
+                if isinstance(begun, EffectBegun) and effect.key not in self._used:
+                    self.apply(begun)
                 self._take(effect.key, answer)
                 answers.append(answer)
         if waiting:
@@ -125,7 +138,8 @@ class ReplayDoor:
         nested = self.journal.children.get(str(key))
         recorded = self._recorded.get(key)
         if nested is not None:
-            args: Json = {"task": given.task, "data": given.data}
+            args: Json = self.redactor.json({"task": given.task, "data": given.data})
+            self._compare_given(key, self._begun.get(key), args)
             self.apply(ChildStarted(key, flow.name, args))
             again = await _replay(flow, nested, requests=self.requests, path=f"{self.path}{key}/")
             self.children[str(key)] = again.journal
@@ -147,6 +161,10 @@ class ReplayDoor:
                 self._pause(event)
             self.apply(event)
 
+    def clean(self, value: Said, /) -> Said:
+        """Return a message or a fault as it may be journaled."""
+        return cleaned(value, self.redactor)
+
     def answers(self) -> Mapping[int, Answer]:
         """Return what the open turn's effects came to."""
         return self.fold.answers
@@ -158,7 +176,8 @@ class ReplayDoor:
 
     def apply(self, event: Event) -> None:
         """Put *event* on the new record, stamped as the recorded one."""
-        at = self._stamps.get(id(event), self.made[-1].at if self.made else 0.0)
+        last = self.made[-1].at if self.made else 0.0
+        at = max(last, self._stamps.get(id(event), last))
         recorded = Recorded(len(self.made) + 1, at, event)
         self.made.append(recorded)
         self.fold.apply(recorded)
@@ -171,17 +190,15 @@ class ReplayDoor:
         if not self._expected:
             raise _Stopped(None)
         recorded = self._expected.pop()
+        self._stamps[id(event)] = self._stamps.get(id(recorded), 0.0)
         if not self.requests and isinstance(event, TurnTaken) and isinstance(recorded, TurnTaken):
             recorded = replace(recorded, usage=event.usage)
         if recorded != event:
-            raise _Stopped(ReplayDivergence(place, _difference(self.flow, recorded, event)))
-        self._stamps[id(event)] = (
-            self._stamps[id(recorded)] if id(recorded) in self._stamps else (self.made[-1].at)
-        )
+            raise _Stopped(ReplayDivergence(place, _difference(self._names(), recorded, event)))
 
     def _refuse_unused(self, event: TurnTaken) -> None:
         turn = (event.state, event.visit)
-        unused = [k for k in self._recorded if (k.state, k.visit) == turn and k not in self._used]
+        unused = [key for key in self._of_turn.get(turn, ()) if key not in self._used]
         if unused:
             raise _Stopped(
                 ReplayDivergence(
@@ -217,9 +234,26 @@ class ReplayDoor:
                     f"the journal holds {answer.op!r}; the flow now asks for {effect.call.op!r}",
                 )
             )
-        if self.requests and canonical_json(answer.args) != canonical_json(effect.call.args):
-            text = _drift(answer.args, effect.call.args) + self._prompts()
+        args = self.redactor.json(effect.call.args)
+        if self.requests and canonical_json(answer.args) != canonical_json(args):
+            text = _drift(answer.args, args) + self._prompts()
             raise _Stopped(ReplayDivergence(f"request {effect.key} ({answer.op})", text))
+
+    def _ask(self, effect: Effect) -> None:
+        """Put the question on the new record; a changed one is a changed request."""
+        asked = HumanAsked(effect.key, *_question(self.redactor.json(effect.call.args)))
+        before = self._begun.get(effect.key)
+        if isinstance(before, HumanAsked) and self.requests and before != asked:
+            text = _drift(*({"text": q.text, "options": q.options} for q in (before, asked)))
+            raise _Stopped(ReplayDivergence(f"request {effect.key} (human.ask)", text))
+        self.apply(asked)
+
+    def _compare_given(self, key: Key, before: Beginning | None, args: Json) -> None:
+        if not (isinstance(before, ChildStarted) and self.requests):
+            return
+        if canonical_json(before.args) != canonical_json(args):
+            text = _drift(before.args, args)
+            raise _Stopped(ReplayDivergence(f"request {key} (child)", text))
 
     def _missing(self, effect: Effect) -> ReplayDivergence | None:
         if not self._expected:
@@ -241,12 +275,31 @@ class ReplayDoor:
         ]
         return "".join(f"\n    {line}" for line in lines[:20])
 
+    def _names(self) -> tuple[Names, Names]:
+        """Return the guards' names as they were recorded, and as they are now."""
+        started = self.journal.events[0].event
+        before = started.table if isinstance(started, RunStarted) else {}
+        return _guard_names(before), _guard_names(self.flow.table())
+
     def _place(self) -> str:
         return f"turn {self.fold.turns + 1} (state {self.fold.state!r}, visit {self.fold.visit})"
 
 
-def _question(effect: Effect) -> tuple[str, tuple[str, ...]]:
-    args: Any = effect.call.args
+def _is_cancelled(event: Event) -> bool:
+    return isinstance(event, RunEnded) and event.stop.kind == "cancelled"
+
+
+def _stamps(journal: Journal) -> dict[int, float]:
+    """Return when each event came, on a clock that stands still while the run does."""
+    fold = Fold()
+    stamps: dict[int, float] = {}
+    for recorded in journal.events:
+        fold.apply(recorded)
+        stamps[id(recorded.event)] = journal.events[0].at + fold.elapsed_s
+    return stamps
+
+
+def _question(args: Any) -> tuple[str, tuple[str, ...]]:  # noqa: ANN401 - of a ``human.ask``
     return str(args["text"]), tuple(args.get("options", ()))
 
 
@@ -274,11 +327,25 @@ def _drift(before: Json, after: Json) -> str:
     return "the request has changed: " + "; ".join(parts)
 
 
-def _difference(flow: Flow, recorded: Event, now: Event) -> str:
-    """Return how two turns differ, with every verdict."""
+Names: TypeAlias = Mapping[str, Sequence[str]]
+"""Names of the guards of each place, in order."""
+
+
+def _guard_names(table: Mapping[str, Any]) -> Names:
+    """Return the guards' names by place, from a flow's *table*."""
+    return {
+        str(place.get("state") or place.get("junction")): [
+            str(row.get("name", "else")) for row in place.get("to", ())
+        ]
+        for place in table.get("places", ())
+    }
+
+
+def _difference(names: tuple[Names, Names], recorded: Event, now: Event) -> str:
+    """Return how two turns differ, with every verdict under the name it had."""
     if isinstance(recorded, TurnTaken) and isinstance(now, TurnTaken):
         if recorded.steps != now.steps:
-            return f"recorded: {_steps(flow, recorded)}; now: {_steps(flow, now)}"
+            return f"recorded: {_steps(names[0], recorded)}; now: {_steps(names[1], now)}"
         for name in ("state", "visit", "said", "fault", "exhausted", "patch", "usage", "spoken"):
             before, after = getattr(recorded, name), getattr(now, name)
             if before != after:
@@ -292,13 +359,12 @@ def _named(event: Event) -> str:
     return f"a turn of {event.state!r}" if isinstance(event, TurnTaken) else type(event).__name__
 
 
-def _steps(flow: Flow, turn: TurnTaken) -> str:
+def _steps(names: Names, turn: TurnTaken) -> str:
     shown: list[str] = []
     for step in turn.steps:
-        place = flow.places.get(step.at)
-        rows = () if place is None or isinstance(place, Final) else place.transitions
+        rows = names.get(step.at, ())
         verdicts = ", ".join(
-            f"{rows[i].guard_name if i < len(rows) else i}={verdict}"
+            f"{rows[i] if i < len(rows) else i}={verdict}"
             for i, verdict in enumerate(step.tried)
             if verdict is not None
         )
@@ -319,13 +385,8 @@ async def _replay(flow: Flow, journal: Journal, *, requests: bool, path: str = "
     for recorded in journal.events:
         if (limits := getattr(recorded.event, "budget", None)) is not None:
             budget = budget_from(limits)
-    data = initial_data(flow, _given(flow, started), started.task)
-    again = replace(started, table=flow.table(), print=flow.fingerprint(), data=data)
-    if again.data != started.data:
-        raise _Stopped(
-            ReplayDivergence("event 1", f"data at the start was {started.data}, now {again.data}")
-        )
-    door.apply(replace(again))
+    table = door.redactor.json(flow.table())
+    door.apply(replace(started, table=table, print=flow.fingerprint()))
     conductor = Conductor(flow, door, budget, ModelPool())
     stop: Stop | None = None
     try:
@@ -333,12 +394,11 @@ async def _replay(flow: Flow, journal: Journal, *, requests: bool, path: str = "
     except _Stopped as stopped:
         if stopped.divergence is not None:
             raise
+        last = journal.events[-1].event
+        if isinstance(last, RunEnded) and _is_cancelled(last):
+            stop = last.stop
+            door.apply(last)
     return Replay(Journal(journal.run, tuple(door.made), door.children), door.fold, stop)
-
-
-def _given(flow: Flow, started: RunStarted) -> Any:  # noqa: ANN401 - the flow's own model
-    """Return the data the run was given; its entry action is run again on top of it."""
-    return flow.typed(cast("Any", started.data)) if flow.data is not None else None
 
 
 async def replay_journal(flow: Flow, journal: Journal, *, requests: bool = True) -> Replay:

@@ -97,12 +97,9 @@ async def stream(
     """Run *flow* and yield what happens: journaled events, and deltas of text."""
     async with Runner(store=store, models=models) as runner:
         live = runner.start(flow, task, data=data, budget=budget)
-        try:
-            async for event in live:
-                yield event
-            await live
-        finally:
-            live.stop()
+        async for event in live:
+            yield event
+        await live
 
 
 def run_sync(

@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -75,12 +75,16 @@ class Live:
 
     def stop(self) -> None:
         """Drop the effect under way and pause at once.  The run is resumable."""
-        self._task.cancel()
+        self._cancel()
 
     def cancel(self) -> None:
         """End the run for good."""
         self._cancelling = True
-        self._task.cancel()
+        self._cancel()
+
+    def _cancel(self) -> None:
+        """Cancel the task once it has begun, so that it can always tell of it."""
+        self._task.get_loop().call_soon(self._task.cancel)
 
     def listen(self) -> None:
         """Keep what happens from now on, for iteration."""
@@ -91,13 +95,29 @@ class Live:
         self.listen()
         while (heard := await self._heard.get()) is not None:
             yield heard
+        self._heard.put_nowait(None)  # for whoever iterates next
 
     def __await__(self) -> Generator[Any, None, Result]:
         """Wait for the run to stop, and return its result."""
         return self._result().__await__()
 
+    def when_over(self, tell: Callable[[Live], object]) -> None:
+        """Call *tell* with this once the run has stopped."""
+        self._task.add_done_callback(lambda _: tell(self))
+
+    async def aclose(self) -> None:
+        """Pause at once, and wait until that is on the record.  Nobody asked for a result."""
+        self.stop()
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.exception()
+
     async def _result(self) -> Result:
+        waiting = asyncio.current_task()
+        asked = waiting.cancelling() if waiting is not None else 0
         await self._task
+        if waiting is not None and waiting.cancelling() > asked:
+            raise asyncio.CancelledError  # of who waits: the run is paused, and so must they be
         return result_from(self.flow, self.run, self.door.fold)
 
     async def _work(self, work: Callable[[], Any]) -> Stop:
@@ -112,7 +132,7 @@ class Live:
     async def _cut(self) -> Stop:
         """Record that somebody stopped the run in the middle of a turn."""
         fold = await self.door.reload()  # a commit may have been under way
-        if fold.stop is not None:
+        if fold.stop is not None and (fold.ended or not self._cancelling):
             return fold.stop
         if fold.started is None:
             raise asyncio.CancelledError
@@ -154,6 +174,7 @@ class Runner:
         given = store is not None and not isinstance(store, str | Path)
         self.store: Store = cast("Store", store) if given else open_store(cast("Any", store))
         self._owns_store = not given
+        self._lives: dict[Live, None] = {}
         given_models = models or {}
         ready = [model for model in given_models.values() if not isinstance(model, str)]
         self._models = ModelPool({model.name: model for model in ready})
@@ -180,7 +201,9 @@ class Runner:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close clients, models, and the store if it is ours."""
+        """Pause what still runs; close clients, models, and the store if it is ours."""
+        for live in list(self._lives):
+            await live.aclose()
         await self._models.aclose()
         if self._owns_store:
             await self.store.aclose()
@@ -210,7 +233,7 @@ class Runner:
             await door.commit(self._started(flow, door, given, limits))
             return await self._go(flow, door)
 
-        return Live(flow, door, work)
+        return self._live(flow, door, work)
 
     def resume(
         self,
@@ -237,7 +260,13 @@ class Runner:
             await self._take_up(flow, door, answer, dict(answers or {}), budget)
             return await self._go(flow, door)
 
-        return Live(flow, door, work)
+        return self._live(flow, door, work)
+
+    def _live(self, flow: Flow, door: LiveDoor, work: Callable[[], Any]) -> Live:
+        live = Live(flow, door, work)
+        self._lives[live] = None
+        live.when_over(lambda over: self._lives.pop(over, None))
+        return live
 
     async def fork(self, flow: Flow, run: str, *, at: int, name: str | None = None) -> Live:
         """Start a new run that shares the first *at* turns of *run*.
@@ -328,7 +357,7 @@ class Runner:
             return
         limits = budget_json(budget) if budget is not None else door.fold.budget
         door.budget = budget_from(limits) if limits is not None else flow.budget
-        changed = await self._proved(flow, door)
+        changed = await self._proved(flow, door, events)
         open_now = await open_questions(self.store, door.run)
         given = _answers(door.run, open_now, answer, answers)
         if door.fold.stop is not None and door.fold.stop.kind == "waiting" and not given:
@@ -336,15 +365,14 @@ class Runner:
         resumed = RunResumed(budget_json(budget) if budget is not None else None, changed)
         await self._record(door, resumed, given)
 
-    async def _proved(self, flow: Flow, door: LiveDoor) -> str | None:
+    async def _proved(self, flow: Flow, door: LiveDoor, events: Sequence[Recorded]) -> str | None:
         """Return the print of *flow* if it has changed and still takes the recorded path.
 
         Raises:
             ReplayDivergence: it does not.
         """
-        started = door.fold.started
         now = flow.fingerprint()
-        if started is None or started.print == now:
+        if _prints(events) <= {now}:
             return None
         await replay_journal(flow, await self.store.journal(door.run), requests=False)
         return now
@@ -374,12 +402,24 @@ def _new_name(flow: Flow) -> str:
     return f"{when}_{flow.name.replace(' ', '-')}_{chance}"
 
 
+def _is_over(event: Event) -> bool:
+    return isinstance(event, RunEnded) and event.stop.kind != "cancelled"
+
+
+def _prints(events: Sequence[Recorded]) -> set[str]:
+    """Return the prints of all flows that have taken part in a run."""
+    found = {getattr(recorded.event, "print", None) for recorded in events}
+    return {one for one in found if one is not None}
+
+
 def _first_turns(journal: Journal, at: int) -> list[Event]:
     events = canonical_events(recorded.event for recorded in journal.events)
     turns = [n for n, e in enumerate(events) if isinstance(e, TurnTaken) and e.spoken]
     if not 0 <= at <= len(turns):
         raise RunError(f"run {journal.run!r} has {len(turns)} turns; cannot fork it at {at}")
     end = turns[at - 1] + 1 if at else 1
+    if at == len(turns) and any(_is_over(event) for event in events[end : end + 1]):
+        end += 1  # all the turns of a run that is over end there too
     return events[:end]
 
 

@@ -76,7 +76,9 @@ def refusal(budget: Budget, spent: Usage, reserved: Usage, ceiling: Usage) -> Ex
 def left(budget: Budget, fold: Fold) -> Budget:
     """Return what *fold* has left of *budget*, to grant to a nested run."""
     spent = fold.usage
-    usd = None if budget.usd is None else max(0.0, budget.usd - (spent.usd or 0.0))
+    usd = budget.usd
+    if usd is not None:  # nobody can say what an unknown cost leaves
+        usd = 0.0 if spent.usd is None else max(0.0, usd - spent.usd)
     return replace(
         budget,
         turns=max(0, budget.turns - fold.turns),

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from stateflow.conversation.message import SILENCE, Fault, Message
 from stateflow.conversation.view import View
-from stateflow.errors import DefinitionError
+from stateflow.errors import DefinitionError, RunError
 from stateflow.journal.event import Said, Step
 from stateflow.journal.fold import Fold
 from stateflow.machine.flow import Flow
@@ -168,6 +168,9 @@ def initial_data(flow: Flow, data: BaseModel | None, task: str) -> dict[str, Any
         fold.state = flow.initial
         stepping = Stepping(flow, fold, data, Spoken())
         stepping.view = replace(stepping.view, last=Message(task, "user"))
-        stepping.act(place.name, place.entry)
+        try:
+            stepping.act(place.name, place.entry)
+        except ActionRaised as error:
+            raise RunError(str(error)) from error
         data = stepping.data
     return data.model_dump(mode="json") if data is not None else None

@@ -74,7 +74,8 @@ class Fold:
         self.budget: Mapping[str, Any] | None = None
         self.seen = MappingProxyType(self.visits)
         self.heard = MappingProxyType(self.spoken)
-        self._counted: dict[int, tuple[Usage, int]] = {}
+        self._before = (NO_USAGE, NO_USAGE, 0)
+        """Spending, the present state's spending, and turns, without the open turn."""
         self._last_at = math.inf
 
     @property
@@ -96,7 +97,9 @@ class Fold:
             case HumanAnswered():
                 self.answers[event.key.ordinal] = event
             case ChildEnded():
-                self._child(event)
+                self.answers[event.key.ordinal] = event
+                self._spend(event.key.state, event.usage)
+                self.turns += event.turns
             case EffectBegun() | ChildStarted() | HumanAsked():
                 self.begun[event.key.ordinal] = event
             case _:
@@ -109,15 +112,6 @@ class Fold:
             self.elapsed_s += at - before
         self._last_at = at
 
-    def _child(self, event: ChildEnded) -> None:
-        """Count what a nested run cost; one that failed and went on is counted once."""
-        ordinal = event.key.ordinal
-        usage, turns = self._counted.get(ordinal, (NO_USAGE, 0))
-        self.answers[ordinal] = event
-        self._spend(event.key.state, event.usage - usage)
-        self.turns += event.turns - turns
-        self._counted[ordinal] = (event.usage, event.turns)
-
     def _stand(self, event: RunStarted | RunPaused | RunResumed | RunEnded) -> None:
         """Begin, pause, go on, or end."""
         match event:
@@ -126,6 +120,8 @@ class Fold:
             case RunPaused():
                 self._pause(event)
             case RunResumed():
+                if self.paused is not None and self.paused.retry is not None:
+                    self._settle()  # a nested run that goes on counts when it ends
                 self.stop = self.paused = None
                 if event.budget is not None:
                     self.budget = event.budget  # type: ignore[assignment]  # checked when written
@@ -156,6 +152,8 @@ class Fold:
             self.data = dict(event.data)
 
     def _turn(self, event: TurnTaken) -> None:
+        if len(self.answers) > 1:
+            self._settle()
         for said in event.said:
             self.spoken[said.by] = self.spoken.get(said.by, 0) + 1
             if said.of is not None or said.part is not None:
@@ -172,18 +170,31 @@ class Fold:
         self.state = (event.steps[-1].to if event.steps else None) or ""
         self.answers.clear()
         self.begun.clear()
-        self._counted.clear()
+        of_state = self.usage_by_state.get(self.state, NO_USAGE)
+        self._before = (self.usage, of_state, self.turns)
 
     def _pause(self, event: RunPaused) -> None:
         self.stop = event.stop
         self.paused = event
         if event.retry is not None:
             for ordinal in [n for n in self.answers if n >= event.retry]:
-                answer = self.answers[ordinal]
-                if isinstance(answer, EffectFailed) or (
-                    isinstance(answer, ChildEnded) and answer.fault is not None
-                ):
+                if getattr(self.answers[ordinal], "fault", None) is not None:
                     del self.answers[ordinal]
+                    if isinstance(self.begun.get(ordinal), EffectBegun):
+                        del self.begun[ordinal]
+
+    def _settle(self) -> None:
+        """Sum up the open turn in the order of its effects, whichever came first."""
+        usage, of_state, turns = self._before
+        for ordinal in sorted(self.answers):
+            answer = self.answers[ordinal]
+            spent = getattr(answer, "usage", NO_USAGE)
+            usage += spent
+            of_state += spent
+            turns += answer.turns if isinstance(answer, ChildEnded) else 0
+        self.usage, self.turns = usage, turns
+        if of_state != NO_USAGE or self.state in self.usage_by_state:
+            self.usage_by_state[self.state] = of_state
 
     def _spend(self, state: str, usage: Usage) -> None:
         if usage is not NO_USAGE and usage != NO_USAGE:

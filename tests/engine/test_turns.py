@@ -91,7 +91,7 @@ def test_on_error_takes_what_no_guard_names() -> None:
     result = run_sync(flow)
 
     assert (result.stop.kind, result.stop.state, result.stop.ok) == ("final", "lost", False)
-    assert result.stop.why == "on_error"
+    assert result.stop.why == "on_error: KeyError: 'k'"
 
 
 def test_stuck_is_not_done_and_tells_every_verdict() -> None:
