@@ -7,7 +7,7 @@ from typing import Any
 from stateflow.conversation.effect import Call, FaultRaised
 from stateflow.conversation.message import Fault
 from stateflow.conversation.view import View
-from stateflow.engine.door import fault_of
+from stateflow.engine.faults import fault_of
 from stateflow.engine.operations import pick
 from stateflow.engine.turn import EngineTurn
 from stateflow.errors import StoreError

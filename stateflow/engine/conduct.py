@@ -25,7 +25,8 @@ from stateflow.conversation.message import (
 )
 from stateflow.conversation.view import View
 from stateflow.engine.choosing import chat_of, choose
-from stateflow.engine.door import Door, Parked, fault_of
+from stateflow.engine.door import Door, Parked
+from stateflow.engine.faults import fault_of
 from stateflow.engine.operations import Scene, said_by
 from stateflow.engine.spending import over
 from stateflow.engine.stepping import ActionRaised, Spoken, Stepping, view_of
@@ -299,8 +300,9 @@ class Conductor:
 
     def _taken(self, place: Place, stepping: Stepping, spoken: Spoken) -> TurnTaken:
         usage: Usage = NO_USAGE
-        for _, answer in sorted(self.door.answers().items()):  # whichever came first
-            spent = getattr(answer, "usage", NO_USAGE)
+        answers = self.door.answers()
+        for ordinal in sorted(answers) if len(answers) > 1 else answers:  # whichever came first
+            spent = getattr(answers[ordinal], "usage", NO_USAGE)
             if spent is not NO_USAGE:
                 usage += spent
         return TurnTaken(

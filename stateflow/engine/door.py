@@ -8,11 +8,10 @@ last of a turn shares its transaction with the turn itself.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias
 
 from stateflow.conversation.effect import (
     Call,
@@ -24,18 +23,20 @@ from stateflow.conversation.effect import (
     Question,
     Result,
 )
-from stateflow.conversation.message import (
-    NO_USAGE,
-    Fault,
-    Message,
-    Usage,
-    message_from,
-    message_json,
-)
+from stateflow.conversation.message import NO_USAGE, Fault, Usage
 from stateflow.engine.deadline import Overdue, within
+from stateflow.engine.faults import (
+    Said,
+    check_json,
+    cleaned,
+    fault_of,
+    in_doubt,
+    result_of,
+    same_operation,
+)
 from stateflow.engine.operations import Operation, Scene
 from stateflow.engine.spending import budget_json, left, refusal
-from stateflow.errors import BadReply, Exhausted, RunError, StateflowError, TimedOut
+from stateflow.errors import Exhausted, RunError, StateflowError, TimedOut
 from stateflow.journal.codec import encode
 from stateflow.journal.event import (
     ChildEnded,
@@ -44,7 +45,6 @@ from stateflow.journal.event import (
     EffectDone,
     EffectFailed,
     Event,
-    HumanAnswered,
     HumanAsked,
     Recorded,
 )
@@ -57,9 +57,7 @@ from stateflow.models.names import ModelPool
 from stateflow.stores.base import Store
 from stateflow.value import Json
 
-__all__ = ["Delta", "Door", "Environment", "LiveDoor", "OnDelta", "Parked", "fault_of", "result_of"]
-
-Said = TypeVar("Said", Message, Fault)
+__all__ = ["Delta", "Door", "Environment", "LiveDoor", "OnDelta", "Parked"]
 
 OnDelta: TypeAlias = Callable[[Key, str], None]
 """Hears a piece of text as it streams.  Deltas are never journaled."""
@@ -197,7 +195,7 @@ class LiveDoor:
             if known is None:
                 fresh = True
             else:
-                _same_operation(effect, known)
+                same_operation(effect, known)
                 answers[effect.key.ordinal] = known
         if fresh:
             await self._make_all(effects, answers, on_delta or self._stream)
@@ -208,6 +206,11 @@ class LiveDoor:
     ) -> None:
         if self._held:
             await self.commit()
+        if len(effects) == 1 and _is_plain(effects[0].call):
+            done = await self._make(effects[0], on_delta)
+            answers[done.key.ordinal] = done
+            self._held.append(done)
+            return
         allowed = self._reserve(effects, answers)
         made, before = self._openings(allowed, answers)
         if before:
@@ -218,7 +221,7 @@ class LiveDoor:
             self._held.append(done)
         elif made:
             await self._make_together(made, answers, on_delta)
-        if any(effect.key.ordinal not in answers for effect in allowed):  # questions
+        if len(answers) < len(effects):  # the others are questions
             await self.commit()
             raise Parked(self.fold.questions(self.path))
 
@@ -235,8 +238,8 @@ class LiveDoor:
                     before.append(self._asked(effect))
                 continue
             if not call.repeat and effect.key.ordinal in self.fold.begun:
-                answers[effect.key.ordinal] = in_doubt = _in_doubt(effect)
-                self._held.append(in_doubt)
+                answers[effect.key.ordinal] = doubt = in_doubt(effect)
+                self._held.append(doubt)
                 continue
             made.append(effect)
             if not call.repeat:
@@ -336,7 +339,8 @@ class LiveDoor:
         try:
             value, usage = await within(limit, operation(effect, scene), began)
             value = clean.json(value)
-            check_json(value, call.op)
+            if value is not None and (call.op != "agent.reply" or len(value) > 1):
+                check_json(value, call.op)  # a reply of text alone is known to be sound
         except Exception as error:  # noqa: BLE001 - the seam: any error of an effect is a fault
             took = round(perf_counter() - began, 4)
             if isinstance(error, Overdue):
@@ -403,6 +407,11 @@ class LiveDoor:
             self.control.publish(Delta(self.run, key, text))
 
 
+def _is_plain(call: Call) -> bool:
+    """Tell whether *call* costs nothing, can be repeated, and asks nobody."""
+    return call.ceiling is NO_USAGE and call.repeat and call.op != "human.ask"
+
+
 def child_ended(key: Key, stop: Stop, fold: Fold) -> ChildEnded:
     """Return what a nested run came to, for its parent.
 
@@ -419,83 +428,3 @@ def child_ended(key: Key, stop: Stop, fold: Fold) -> ChildEnded:
     kinds = ("RunError", "StateflowError")
     fault = Fault("ChildFailed", f"nested run stopped: {stop}", kinds, key.ordinal)
     return ChildEnded(key, fault=fault, usage=fold.usage, turns=fold.turns)
-
-
-def cleaned(value: Said, redactor: Redactor) -> Said:
-    """Return a message or a fault without secrets.
-
-    Raises:
-        BadReply: the message holds something that is no JSON.
-    """
-    if isinstance(value, Fault):
-        return replace(value, text=redactor.text(value.text))
-    said = redactor.json(message_json(replace(value, usage=NO_USAGE)))
-    check_json(said, f"the message of {value.speaker!r}")
-    return replace(message_from(said, value.speaker), usage=value.usage)
-
-
-def check_json(value: Any, op: str) -> None:  # noqa: ANN401 - that is the question
-    """Refuse what a journal cannot hold, so that every life of a run reads the same.
-
-    Raises:
-        BadReply: *value* is no JSON.
-    """
-    if value is None or isinstance(value, str | bool | int):
-        return
-    if isinstance(value, dict):
-        for part in value.values():  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - of an Any
-            check_json(part, op)
-    elif isinstance(value, list):
-        for part in value:  # pyright: ignore[reportUnknownVariableType] - of an Any
-            check_json(part, op)
-    elif not (isinstance(value, float) and math.isfinite(value)):
-        shown = repr(value)[:80]
-        sentence = f"{op} came to {shown}, which JSON cannot hold; return texts and numbers"
-        raise BadReply(sentence)
-
-
-def fault_of(error: BaseException, key: Key | None = None) -> Fault:
-    """Return *error* as a fault; a recorded one keeps its name."""
-    if isinstance(error, FaultRaised):
-        return error.fault
-    kinds = [kind.__name__ for kind in type(error).__mro__[1:] if issubclass(kind, Exception)]
-    if kinds and kinds[-1] == "Exception":
-        kinds.pop()
-    if isinstance(error, TimeoutError) and "TimedOut" not in kinds:
-        kinds.append("TimedOut")
-    ordinal = key.ordinal if key is not None else None
-    which = str(getattr(error, "which", ""))
-    return Fault(type(error).__name__, str(error), tuple(kinds), ordinal, which)
-
-
-def result_of(answer: Answer) -> Result:
-    """Return what the core sees of a recorded answer."""
-    match answer:
-        case EffectDone():
-            return Result(answer.result, None, answer.usage)
-        case EffectFailed():
-            return Result(None, answer.fault, answer.usage)
-        case HumanAnswered():
-            return Result(answer.answer)
-        case ChildEnded():
-            return Result(None, answer.fault)
-
-
-def _in_doubt(effect: Effect) -> EffectFailed:
-    """Return the fault of an effect that must not be repeated and may have been made."""
-    call, key = effect.call, effect.key
-    text = (
-        f"{call.op} at {key} had begun when the process died, and must not be made twice; see "
-        "whether it was done before you resume, which makes it again"
-    )
-    kinds = ("FaultError", "RunError", "StateflowError")
-    return EffectFailed(key, call.op, Fault("InDoubt", text, kinds, key.ordinal))
-
-
-def _same_operation(effect: Effect, known: Answer) -> None:
-    op = getattr(known, "op", "human.ask" if isinstance(known, HumanAnswered) else "child")
-    if op != effect.call.op:
-        raise RunError(
-            f"{effect.key}: the journal holds {op!r} here, and the agent now asks for "
-            f"{effect.call.op!r}; its code has changed since. Fork the run at its last whole turn"
-        )

@@ -15,7 +15,8 @@ from typing import Any, TypeAlias, cast
 
 from stateflow.conversation.effect import ChildResult, Effect, FaultRaised, Given, Key, Result
 from stateflow.engine.conduct import Conductor
-from stateflow.engine.door import OnDelta, Parked, Said, cleaned, result_of
+from stateflow.engine.door import OnDelta, Parked
+from stateflow.engine.faults import Said, cleaned, result_of
 from stateflow.engine.operations import Scene
 from stateflow.engine.spending import budget_from
 from stateflow.errors import ReplayDivergence
@@ -117,11 +118,11 @@ class ReplayDoor:
         waiting = False
         for effect in effects:
             answer = self._recorded.get(effect.key)
+            if answer is None and (self._expected or effect.call.op != "human.ask"):
+                raise _Stopped(self._missing(effect.key, effect.call.op))
             if effect.call.op == "human.ask":
                 self._ask(effect)
                 waiting = waiting or answer is None
-            elif answer is None:
-                raise _Stopped(self._missing(effect))
             if answer is not None:
                 self._compare(effect, answer)
                 begun = self._begun.get(effect.key)
@@ -146,7 +147,7 @@ class ReplayDoor:
             if again.stop is not None and again.stop.kind in {"waiting", "paused"}:
                 raise Parked(again.stop.questions)
         if not isinstance(recorded, ChildEnded):
-            raise _Stopped(None)
+            raise _Stopped(self._missing(key, "child"))
         self._take(key, recorded)
         if recorded.result is None:
             raise FaultRaised(cast("Any", recorded.fault))
@@ -255,12 +256,12 @@ class ReplayDoor:
             text = _drift(before.args, args)
             raise _Stopped(ReplayDivergence(f"request {key} (child)", text))
 
-    def _missing(self, effect: Effect) -> ReplayDivergence | None:
+    def _missing(self, key: Key, op: str) -> ReplayDivergence | None:
         if not self._expected:
             return None  # the recorded run was cut off here
         return ReplayDivergence(
-            f"effect {effect.key}",
-            f"the flow now asks for {effect.call.op!r}, and the journal holds nothing here",
+            f"effect {key}",
+            f"the flow now asks for {op!r}, and the journal holds nothing here",
         )
 
     def _prompts(self) -> str:

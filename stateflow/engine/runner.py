@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -17,10 +16,10 @@ from pydantic import BaseModel
 from stateflow.conversation.effect import Given
 from stateflow.engine.answering import open_questions, place_of
 from stateflow.engine.conduct import Conductor
-from stateflow.engine.door import Control, Delta, Environment, LiveDoor
+from stateflow.engine.door import Control, Environment, LiveDoor
+from stateflow.engine.live import Live
 from stateflow.engine.operations import OPERATIONS, Operation
 from stateflow.engine.replaying import replay_journal
-from stateflow.engine.result import Result, result_from
 from stateflow.engine.spending import budget_from, budget_json, tighter
 from stateflow.engine.stepping import initial_data
 from stateflow.errors import AnswerRefused, RunError
@@ -32,7 +31,6 @@ from stateflow.journal.event import (
     Journal,
     Recorded,
     RunEnded,
-    RunPaused,
     RunResumed,
     RunStarted,
     TurnTaken,
@@ -51,100 +49,6 @@ from stateflow.stores.open import open_store
 __all__ = ["Live", "Runner"]
 
 
-class Live:
-    """A run under way.  Await it for its result; iterate over it for what happens."""
-
-    def __init__(self, flow: Flow, door: LiveDoor, work: Callable[[], Any]) -> None:
-        """Begin at once."""
-        self.flow = flow
-        self.door = door
-        self._cancelling = False
-        self._heard: asyncio.Queue[Recorded | Delta | None] = asyncio.Queue()
-        self._task: asyncio.Task[Stop] = asyncio.get_running_loop().create_task(
-            self._work(work), name=door.run
-        )
-
-    @property
-    def run(self) -> str:
-        """Name of the run."""
-        return self.door.run
-
-    def pause(self) -> None:
-        """Finish the turn, then pause.  The run is resumable."""
-        self.door.control.pausing = True
-
-    def stop(self) -> None:
-        """Drop the effect under way and pause at once.  The run is resumable."""
-        self._cancel()
-
-    def cancel(self) -> None:
-        """End the run for good."""
-        self._cancelling = True
-        self._cancel()
-
-    def _cancel(self) -> None:
-        """Cancel the task once it has begun, so that it can always tell of it."""
-        self._task.get_loop().call_soon(self._task.cancel)
-
-    def listen(self) -> None:
-        """Keep what happens from now on, for iteration."""
-        self.door.control.publish = self._heard.put_nowait
-
-    async def __aiter__(self) -> AsyncIterator[Recorded | Delta]:
-        """Iterate over events and deltas until the run stops."""
-        self.listen()
-        while (heard := await self._heard.get()) is not None:
-            yield heard
-        self._heard.put_nowait(None)  # for whoever iterates next
-
-    def __await__(self) -> Generator[Any, None, Result]:
-        """Wait for the run to stop, and return its result."""
-        return self._result().__await__()
-
-    def when_over(self, tell: Callable[[Live], object]) -> None:
-        """Call *tell* with this once the run has stopped."""
-        self._task.add_done_callback(lambda _: tell(self))
-
-    async def aclose(self) -> None:
-        """Pause at once, and wait until that is on the record.  Nobody asked for a result."""
-        self.stop()
-        await asyncio.wait([self._task])
-        if not self._task.cancelled():
-            self._task.exception()
-
-    async def _result(self) -> Result:
-        waiting = asyncio.current_task()
-        asked = waiting.cancelling() if waiting is not None else 0
-        await self._task
-        if waiting is not None and waiting.cancelling() > asked:
-            raise asyncio.CancelledError  # of who waits: the run is paused, and so must they be
-        return result_from(self.flow, self.run, self.door.fold)
-
-    async def _work(self, work: Callable[[], Any]) -> Stop:
-        try:
-            stop: Stop = await work()
-        except asyncio.CancelledError:
-            stop = await self._cut()
-        finally:
-            self._heard.put_nowait(None)
-        return stop
-
-    async def _cut(self) -> Stop:
-        """Record that somebody stopped the run in the middle of a turn."""
-        fold = await self.door.reload()  # a commit may have been under way
-        if fold.stop is not None and (fold.ended or not self._cancelling):
-            return fold.stop
-        if fold.started is None:
-            raise asyncio.CancelledError
-        if self._cancelling:
-            stop = Stop("cancelled", fold.state, "cancelled by its owner")
-            await self.door.commit(RunEnded(stop))
-        else:
-            stop = Stop("paused", fold.state, "stopped in the middle of a turn")
-            await self.door.commit(RunPaused(stop))
-        return stop
-
-
 class Runner:
     """Starts and resumes runs over one store.
 
@@ -155,6 +59,7 @@ class Runner:
         operations: operations beside the registered ones, by name.
 
     Example:
+        >>> import asyncio
         >>> async def main() -> str:
         ...     async with Runner() as runner:
         ...         return type(runner.store).__name__

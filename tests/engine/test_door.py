@@ -18,6 +18,7 @@ from stateflow import (
     FunctionAgent,
     Given,
     Message,
+    ReplayDivergence,
     Result,
     Runner,
     RunTaken,
@@ -92,9 +93,10 @@ async def test_a_batch_in_any_order_of_completion_gives_the_same_bytes() -> None
 
     def op(order: Sequence[int]) -> Operation:
         async def operation(effect: Any, scene: Scene) -> tuple[Json, Usage]:  # noqa: ANN401
-            for _ in range(5 * order[effect.call.args]):
+            number: int = effect.call.args
+            for _ in range(5 * order[number]):
                 await asyncio.sleep(0)
-            return {"text": "same"}, Usage(1, usd=costs[effect.call.args])
+            return {"text": "same"}, Usage(1, usd=costs[number])
 
         return operation
 
@@ -388,7 +390,95 @@ async def test_another_question_or_another_task_of_a_nested_run_is_a_changed_req
     journal: Journal = await store.journal("r")
 
     for changed, place in ((("really?", "dig"), "s#1.0"), (("sure?", "fill"), "s#1.1")):
-        with pytest.raises(Exception, match=f"request {place}"):
+        with pytest.raises(ReplayDivergence, match=f"request {place}"):
             replay(flow(*changed), journal)
         replay(flow(*changed), journal, requests=False)
     assert (await run(below)).stop.ok
+
+
+@pytest.mark.parametrize("extra", ["echo", "ask", "child"])
+async def test_an_effect_that_came_or_went_is_told_by_replay(extra: str) -> None:
+    """Also a question or a nested run in the middle of the journal: that is no cut."""
+    below = one(lambda turn: asyncio.sleep(0, "below"))
+
+    async def plain(turn: Turn) -> str:
+        return "ok"
+
+    async def more(turn: Turn) -> str:
+        if extra == "echo":
+            await turn.perform(Call("echo"))
+        elif extra == "ask":
+            await turn.ask("sure?")
+        else:
+            await turn.child(below)
+        return "ok"
+
+    async with Runner(operations={"echo": echo}) as runner:
+        await runner.start(one(plain), run="plain")
+        result = await runner.start(one(more), run="more")
+        if extra == "ask":
+            result = await runner.resume(one(more), "more", answer="yes")
+        assert result.stop.ok
+        journals = [await runner.journal(name) for name in ("plain", "more")]
+
+    with pytest.raises(ReplayDivergence, match=r"effect s#1.0: the flow now asks for"):
+        replay(one(more), journals[0])
+    with pytest.raises(ReplayDivergence, match=r"effect s#1.0: .* no longer asks for it"):
+        replay(one(plain), journals[1])
+
+
+async def test_code_of_an_agent_that_asks_for_something_else_on_resume_is_told() -> None:
+    """A recorded answer is never taken for the answer to another question."""
+    store = MemoryStore()
+
+    def flow(*ops: str) -> Flow:
+        async def ask(turn: Turn) -> str:
+            for op in ops:
+                await turn.perform(Call(op))
+            return await turn.ask("sure?")
+
+        return one(ask)
+
+    await go(flow("echo"), {"echo": echo}, store=store)
+    async with Runner(store=store, operations={"echo": echo}) as runner:
+        result = await runner.resume(flow("clock.now"), "r", answer="yes")
+
+    assert result.stop.kind == "failed"
+    assert "the journal holds 'echo' here" in result.stop.why
+
+
+async def test_an_unknown_operation_and_a_run_too_deep_are_faults_that_tell_the_cure() -> None:
+    """In a batch as well as alone."""
+
+    async def unknown(turn: Turn) -> str:
+        await turn.perform(Call("no.such"), Call("no.such"))
+        return "ok"
+
+    async def deeper(turn: Turn) -> str:
+        return (await turn.child(one(deeper))).text
+
+    assert "give Runner(operations=...) it" in (await go(one(unknown))).stop.why
+    stop = (await go(one(deeper, budget=Budget(depth=2)))).stop
+    assert stop.kind == "failed"
+    assert "would be 3 deep" in stop.why
+
+
+async def test_time_and_chance_are_recorded() -> None:
+    """And an opaque agent has to be told that it cannot ask for them."""
+
+    async def ask(turn: Turn) -> str:
+        return f"{await turn.now()} {await turn.random()}"
+
+    store = MemoryStore()
+    result = await go(one(ask), store=store)
+    assert replay(one(ask), await store.journal("r")).messages[-1] == result.messages[-1]
+
+    @dataclass(frozen=True)
+    class Opaque:
+        name: str = "opaque"
+
+        async def reply(self, turn: Turn, /) -> str:
+            return str(await turn.now())
+
+    stop = run_sync(Flow("f", State("s", Opaque(), to(None)))).stop
+    assert "set `composed = True`" in stop.why

@@ -1,0 +1,109 @@
+"""What comes back through the door, as values that can be journaled: errors become faults."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from stateflow.conversation.effect import Effect, FaultRaised, Key, Result
+from stateflow.conversation.message import (
+    NO_USAGE,
+    Fault,
+    Message,
+    message_from,
+    message_json,
+)
+from stateflow.errors import BadReply, RunError
+from stateflow.journal.event import ChildEnded, EffectDone, EffectFailed, HumanAnswered
+from stateflow.journal.fold import Answer
+from stateflow.journal.redact import Redactor
+
+__all__ = ["Said", "check_json", "cleaned", "fault_of", "in_doubt", "result_of", "same_operation"]
+
+Said = TypeVar("Said", Message, Fault)
+
+
+def cleaned(value: Said, redactor: Redactor) -> Said:
+    """Return a message or a fault without secrets.
+
+    Raises:
+        BadReply: the message holds something that is no JSON.
+    """
+    if isinstance(value, Fault):
+        return replace(value, text=redactor.text(value.text))
+    said = redactor.json(message_json(replace(value, usage=NO_USAGE)))
+    check_json(said, f"the message of {value.speaker!r}")
+    return replace(message_from(said, value.speaker), usage=value.usage)
+
+
+def check_json(value: Any, op: str) -> None:  # noqa: ANN401 - that is the question
+    """Refuse what a journal cannot hold, so that every life of a run reads the same.
+
+    Raises:
+        BadReply: *value* is no JSON.
+    """
+    if value is None or isinstance(value, str | bool | int):
+        return
+    if isinstance(value, dict):
+        for part in value.values():  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - of an Any
+            check_json(part, op)
+    elif isinstance(value, list):
+        for part in value:  # pyright: ignore[reportUnknownVariableType] - of an Any
+            check_json(part, op)
+    elif not (isinstance(value, float) and math.isfinite(value)):
+        shown = repr(value)[:80]
+        sentence = f"{op} came to {shown}, which JSON cannot hold; return texts and numbers"
+        raise BadReply(sentence)
+
+
+def fault_of(error: BaseException, key: Key | None = None) -> Fault:
+    """Return *error* as a fault; a recorded one keeps its name."""
+    if isinstance(error, FaultRaised):
+        return error.fault
+    kinds = [kind.__name__ for kind in type(error).__mro__[1:] if issubclass(kind, Exception)]
+    if kinds and kinds[-1] == "Exception":
+        kinds.pop()
+    if isinstance(error, TimeoutError) and "TimedOut" not in kinds:
+        kinds.append("TimedOut")
+    ordinal = key.ordinal if key is not None else None
+    which = str(getattr(error, "which", ""))
+    return Fault(type(error).__name__, str(error), tuple(kinds), ordinal, which)
+
+
+def result_of(answer: Answer) -> Result:
+    """Return what the core sees of a recorded answer."""
+    match answer:
+        case EffectDone():
+            return Result(answer.result, None, answer.usage)
+        case EffectFailed():
+            return Result(None, answer.fault, answer.usage)
+        case HumanAnswered():
+            return Result(answer.answer)
+        case ChildEnded():
+            return Result(None, answer.fault)
+
+
+def in_doubt(effect: Effect) -> EffectFailed:
+    """Return the fault of an effect that must not be repeated and may have been made."""
+    call, key = effect.call, effect.key
+    text = (
+        f"{call.op} at {key} had begun when the process died, and must not be made twice; see "
+        "whether it was done before you resume, which makes it again"
+    )
+    kinds = ("FaultError", "RunError", "StateflowError")
+    return EffectFailed(key, call.op, Fault("InDoubt", text, kinds, key.ordinal))
+
+
+def same_operation(effect: Effect, known: Answer) -> None:
+    """Hold what the journal has for *effect* against what is asked now.
+
+    Raises:
+        RunError: the agent's code has changed.
+    """
+    op = getattr(known, "op", "human.ask" if isinstance(known, HumanAnswered) else "child")
+    if op != effect.call.op:
+        raise RunError(
+            f"{effect.key}: the journal holds {op!r} here, and the agent now asks for "
+            f"{effect.call.op!r}; its code has changed since. Fork the run at its last whole turn"
+        )

@@ -1,0 +1,109 @@
+"""A run under way, in the hands of whoever started it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Generator
+from typing import Any
+
+from stateflow.engine.door import Delta, LiveDoor
+from stateflow.engine.result import Result, result_from
+from stateflow.journal.event import Recorded, RunEnded, RunPaused
+from stateflow.journal.stop import Stop
+from stateflow.machine.flow import Flow
+
+__all__ = ["Live"]
+
+
+class Live:
+    """A run under way.  Await it for its result; iterate over it for what happens."""
+
+    def __init__(self, flow: Flow, door: LiveDoor, work: Callable[[], Any]) -> None:
+        """Begin at once."""
+        self.flow = flow
+        self.door = door
+        self._cancelling = False
+        self._heard: asyncio.Queue[Recorded | Delta | None] = asyncio.Queue()
+        self._task: asyncio.Task[Stop] = asyncio.get_running_loop().create_task(
+            self._work(work), name=door.run
+        )
+
+    @property
+    def run(self) -> str:
+        """Name of the run."""
+        return self.door.run
+
+    def pause(self) -> None:
+        """Finish the turn, then pause.  The run is resumable."""
+        self.door.control.pausing = True
+
+    def stop(self) -> None:
+        """Drop the effect under way and pause at once.  The run is resumable."""
+        self._cancel()
+
+    def cancel(self) -> None:
+        """End the run for good."""
+        self._cancelling = True
+        self._cancel()
+
+    def _cancel(self) -> None:
+        """Cancel the task once it has begun, so that it can always tell of it."""
+        self._task.get_loop().call_soon(self._task.cancel)
+
+    def listen(self) -> None:
+        """Keep what happens from now on, for iteration."""
+        self.door.control.publish = self._heard.put_nowait
+
+    async def __aiter__(self) -> AsyncIterator[Recorded | Delta]:
+        """Iterate over events and deltas until the run stops."""
+        self.listen()
+        while (heard := await self._heard.get()) is not None:
+            yield heard
+        self._heard.put_nowait(None)  # for whoever iterates next
+
+    def __await__(self) -> Generator[Any, None, Result]:
+        """Wait for the run to stop, and return its result."""
+        return self._result().__await__()
+
+    def when_over(self, tell: Callable[[Live], object]) -> None:
+        """Call *tell* with this once the run has stopped."""
+        self._task.add_done_callback(lambda _: tell(self))
+
+    async def aclose(self) -> None:
+        """Pause at once, and wait until that is on the record.  Nobody asked for a result."""
+        self.stop()
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.exception()
+
+    async def _result(self) -> Result:
+        waiting = asyncio.current_task()
+        asked = waiting.cancelling() if waiting is not None else 0
+        await self._task
+        if waiting is not None and waiting.cancelling() > asked:
+            raise asyncio.CancelledError  # of who waits: the run is paused, and so must they be
+        return result_from(self.flow, self.run, self.door.fold)
+
+    async def _work(self, work: Callable[[], Any]) -> Stop:
+        try:
+            stop: Stop = await work()
+        except asyncio.CancelledError:
+            stop = await self._cut()
+        finally:
+            self._heard.put_nowait(None)
+        return stop
+
+    async def _cut(self) -> Stop:
+        """Record that somebody stopped the run in the middle of a turn."""
+        fold = await self.door.reload()  # a commit may have been under way
+        if fold.stop is not None and (fold.ended or not self._cancelling):
+            return fold.stop
+        if fold.started is None:
+            raise asyncio.CancelledError
+        if self._cancelling:
+            stop = Stop("cancelled", fold.state, "cancelled by its owner")
+            await self.door.commit(RunEnded(stop))
+        else:
+            stop = Stop("paused", fold.state, "stopped in the middle of a turn")
+            await self.door.commit(RunPaused(stop))
+        return stop
