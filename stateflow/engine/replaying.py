@@ -15,6 +15,14 @@ from typing import Any, TypeAlias, cast
 
 from stateflow.conversation.effect import ChildResult, Effect, FaultRaised, Given, Key, Result
 from stateflow.engine.conduct import Conductor
+from stateflow.engine.differing import (
+    Names,
+    difference,
+    drift,
+    guard_names,
+    prompt_lines,
+    verdict_lines,
+)
 from stateflow.engine.door import OnDelta, Parked
 from stateflow.engine.faults import Said, cleaned, result_of
 from stateflow.engine.operations import Scene
@@ -195,7 +203,7 @@ class ReplayDoor:
         if not self.requests and isinstance(event, TurnTaken) and isinstance(recorded, TurnTaken):
             recorded = replace(recorded, usage=event.usage)
         if recorded != event:
-            raise _Stopped(ReplayDivergence(place, _difference(self._names(), recorded, event)))
+            raise _Stopped(ReplayDivergence(place, difference(self._names(), recorded, event)))
 
     def _refuse_unused(self, event: TurnTaken) -> None:
         turn = (event.state, event.visit)
@@ -223,7 +231,7 @@ class ReplayDoor:
             raise _Stopped(None)
         else:
             text = f"recorded: the run went on; now: {stop}"
-        raise _Stopped(ReplayDivergence(self._place(), f"{text}{_verdicts(stop)}"))
+        raise _Stopped(ReplayDivergence(self._place(), f"{text}{verdict_lines(stop)}"))
 
     def _compare(self, effect: Effect, answer: Answer) -> None:
         if isinstance(answer, HumanAnswered | ChildEnded):
@@ -237,7 +245,7 @@ class ReplayDoor:
             )
         args = self.redactor.json(effect.call.args)
         if self.requests and canonical_json(answer.args) != canonical_json(args):
-            text = _drift(answer.args, args) + self._prompts()
+            text = drift(answer.args, args) + self._prompts()
             raise _Stopped(ReplayDivergence(f"request {effect.key} ({answer.op})", text))
 
     def _ask(self, effect: Effect) -> None:
@@ -245,7 +253,7 @@ class ReplayDoor:
         asked = HumanAsked(effect.key, *_question(self.redactor.json(effect.call.args)))
         before = self._begun.get(effect.key)
         if isinstance(before, HumanAsked) and self.requests and before != asked:
-            text = _drift(*({"text": q.text, "options": q.options} for q in (before, asked)))
+            text = drift(*({"text": q.text, "options": q.options} for q in (before, asked)))
             raise _Stopped(ReplayDivergence(f"request {effect.key} (human.ask)", text))
         self.apply(asked)
 
@@ -253,7 +261,7 @@ class ReplayDoor:
         if not (isinstance(before, ChildStarted) and self.requests):
             return
         if canonical_json(before.args) != canonical_json(args):
-            text = _drift(before.args, args)
+            text = drift(before.args, args)
             raise _Stopped(ReplayDivergence(f"request {key} (child)", text))
 
     def _missing(self, key: Key, op: str) -> ReplayDivergence | None:
@@ -267,8 +275,8 @@ class ReplayDoor:
     def _prompts(self) -> str:
         """Return what changed in the prompts, line by line."""
         started = self.journal.events[0].event
-        before = _prompts(started.table if isinstance(started, RunStarted) else {})
-        after = _prompts(self.flow.table())
+        before = prompt_lines(started.table if isinstance(started, RunStarted) else {})
+        after = prompt_lines(self.flow.table())
         lines = [
             line
             for line in difflib.unified_diff(before, after, lineterm="", n=0)
@@ -280,7 +288,7 @@ class ReplayDoor:
         """Return the guards' names as they were recorded, and as they are now."""
         started = self.journal.events[0].event
         before = started.table if isinstance(started, RunStarted) else {}
-        return _guard_names(before), _guard_names(self.flow.table())
+        return guard_names(before), guard_names(self.flow.table())
 
     def _place(self) -> str:
         return f"turn {self.fold.turns + 1} (state {self.fold.state!r}, visit {self.fold.visit})"
@@ -302,79 +310,6 @@ def _stamps(journal: Journal) -> dict[int, float]:
 
 def _question(args: Any) -> tuple[str, tuple[str, ...]]:  # noqa: ANN401 - of a ``human.ask``
     return str(args["text"]), tuple(args.get("options", ()))
-
-
-def _prompts(table: Mapping[str, Any]) -> list[str]:
-    lines: list[str] = []
-    for kind, rows in (("agent", table.get("agents", ())), ("state", table.get("places", ()))):
-        for row in rows:
-            name = row.get("name") or row.get("state")
-            if row.get("prompt"):
-                lines += [f"{kind} {name}: {line}" for line in str(row["prompt"]).splitlines()]
-            if row.get("model"):
-                lines.append(f"{kind} {name}: model {row['model']}")
-    return lines
-
-
-def _drift(before: Json, after: Json) -> str:
-    """Return which parts of a request changed."""
-    if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
-        return f"asked {canonical_json(before)}; now asks {canonical_json(after)}"
-    parts = [
-        f"{name}: {canonical_json(before.get(name))} → {canonical_json(after.get(name))}"
-        for name in sorted({*before, *after})
-        if before.get(name) != after.get(name)
-    ]
-    return "the request has changed: " + "; ".join(parts)
-
-
-Names: TypeAlias = Mapping[str, Sequence[str]]
-"""Names of the guards of each place, in order."""
-
-
-def _guard_names(table: Mapping[str, Any]) -> Names:
-    """Return the guards' names by place, from a flow's *table*."""
-    return {
-        str(place.get("state") or place.get("junction")): [
-            str(row.get("name", "else")) for row in place.get("to", ())
-        ]
-        for place in table.get("places", ())
-    }
-
-
-def _difference(names: tuple[Names, Names], recorded: Event, now: Event) -> str:
-    """Return how two turns differ, with every verdict under the name it had."""
-    if isinstance(recorded, TurnTaken) and isinstance(now, TurnTaken):
-        if recorded.steps != now.steps:
-            return f"recorded: {_steps(names[0], recorded)}; now: {_steps(names[1], now)}"
-        for name in ("state", "visit", "said", "fault", "exhausted", "patch", "usage", "spoken"):
-            before, after = getattr(recorded, name), getattr(now, name)
-            if before != after:
-                return f"{name} recorded: {before!r}; now: {after!r}"
-    return f"recorded: {_named(recorded)}; now: {_named(now)}"
-
-
-def _named(event: Event) -> str:
-    if isinstance(event, RunEnded):
-        return f"the run ends, {event.stop}"
-    return f"a turn of {event.state!r}" if isinstance(event, TurnTaken) else type(event).__name__
-
-
-def _steps(names: Names, turn: TurnTaken) -> str:
-    shown: list[str] = []
-    for step in turn.steps:
-        rows = names.get(step.at, ())
-        verdicts = ", ".join(
-            f"{rows[i] if i < len(rows) else i}={verdict}"
-            for i, verdict in enumerate(step.tried)
-            if verdict is not None
-        )
-        shown.append(f"{step.at!r} → {step.to or 'done'!r} [{verdicts or 'on_error'}]")
-    return ", ".join(shown)
-
-
-def _verdicts(stop: Stop) -> str:
-    return "".join(f"\n    {name} = {verdict}" for name, verdict in stop.tried)
 
 
 async def _replay(flow: Flow, journal: Journal, *, requests: bool, path: str = "") -> Replay:
