@@ -41,6 +41,9 @@ def canonical(journal: Journal) -> str:
 def _lines(journal: Journal, place: str) -> Iterator[Json]:
     for number, event in enumerate(canonical_events(r.event for r in journal.events), 1):
         fields = {k: v for k, v in event_json(event).items() if k not in _VOLATILE}
+        result = fields.get("result")
+        if isinstance(result, dict):
+            fields["result"] = {k: v for k, v in result.items() if k != "request_id"}
         yield {"seq": number, "kind": type(event).__name__, "place": place, **fields}
     for key in sorted(journal.children, key=_place):
         yield from _lines(journal.children[key], f"{place}/{key}")
