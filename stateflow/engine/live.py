@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any
 
-from stateflow.engine.door import Delta, LiveDoor
+from stateflow.engine.door import Delta
+from stateflow.engine.live_door import LiveDoor
 from stateflow.engine.result import Result, result_from
 from stateflow.journal.event import Recorded, RunEnded, RunPaused
 from stateflow.journal.stop import Stop

@@ -16,8 +16,8 @@ from pydantic import BaseModel
 from stateflow.conversation.effect import Given
 from stateflow.engine.answering import open_questions, place_of
 from stateflow.engine.conduct import Conductor
-from stateflow.engine.door import Control, Environment, LiveDoor
 from stateflow.engine.live import Live
+from stateflow.engine.live_door import Control, Environment, LiveDoor
 from stateflow.engine.operations import OPERATIONS, Operation
 from stateflow.engine.replaying import replay_journal
 from stateflow.engine.spending import budget_from, budget_json, tighter
