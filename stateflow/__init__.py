@@ -6,7 +6,7 @@ Layers, each importing only those below it:
     testing                 replay as a test
     engine                  a run: door, runner, choosers, budget
     agents                  who can speak
-    models | stores         how models are reached; where journals lie
+    models | tools | stores how models are reached; what agents can do; where journals lie
     diagram                 draw a flow
     journal                 what happened: events, their fold, their canonical form
     machine                 what may happen: guards, states, flows, the kernel
@@ -15,23 +15,23 @@ Layers, each importing only those below it:
     errors
 
 This module re-exports what a flow author needs; everything else is imported from its own
-module.  Importing it imports no SDK.
+module.  Importing it imports no SDK, and the engine only when a run is asked for.
 """
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from stateflow.agents.assistant import Assistant
 from stateflow.agents.function import FunctionAgent
 from stateflow.agents.scripted import Scripted
 from stateflow.conversation.agent import Agent, Turn
 from stateflow.conversation.effect import Call, ChildResult, Given
+from stateflow.conversation.file import File
 from stateflow.conversation.message import PASS, Fault, Message, Outcome, ToolCall, Usage
 from stateflow.conversation.view import View
-from stateflow.conversation.window import last
-from stateflow.engine.choosers import at_random, by_human, by_model, in_turn
-from stateflow.engine.result import Result
-from stateflow.engine.run import fork, replay, resume, run, run_sync, stream
-from stateflow.engine.runner import Live, Runner
+from stateflow.conversation.window import last, only, summarised, within
 from stateflow.errors import (
     AnswerRefused,
     AuthFailed,
@@ -51,16 +51,15 @@ from stateflow.errors import (
     Refused,
     ReplayDivergence,
     RunError,
+    RunHeld,
     RunTaken,
     StateflowError,
     StoreError,
     TimedOut,
+    TooManyRounds,
     UnknownRun,
     Unreachable,
 )
-from stateflow.journal.canonical import canonical
-from stateflow.journal.event import Journal
-from stateflow.journal.stop import Stop
 from stateflow.machine.budget import UNLIMITED, Budget
 from stateflow.machine.choose import Chat, Chooser
 from stateflow.machine.flow import Flow
@@ -88,8 +87,27 @@ from stateflow.machine.guards import (
 from stateflow.machine.state import Final, Junction, State, steps
 from stateflow.machine.transition import to
 from stateflow.models.base import Settings
+from stateflow.models.model import FallbackModel, Model
+from stateflow.models.price import FREE, Price
+from stateflow.models.retry import NO_RETRY, Retry
+from stateflow.tools.base import ToolReply
+
+if TYPE_CHECKING:
+    from stateflow.engine.choosers import at_random, by_human, by_model, in_turn
+    from stateflow.engine.result import Result
+    from stateflow.engine.run import fork, replay, resume, run, run_sync, stream
+    from stateflow.engine.runner import Live, Runner
+    from stateflow.journal.canonical import canonical
+    from stateflow.journal.event import Journal
+    from stateflow.journal.stop import Stop
+    from stateflow.stores.content import attach
+    from stateflow.tools.function import FunctionTool, tool
+    from stateflow.tools.handoff import handoff
+    from stateflow.tools.mcp import mcp_http, mcp_stdio
 
 __all__ = [
+    "FREE",
+    "NO_RETRY",
     "PASS",
     "UNLIMITED",
     "Agent",
@@ -107,28 +125,35 @@ __all__ = [
     "ContextTooLong",
     "DefinitionError",
     "Exhausted",
+    "FallbackModel",
     "Fault",
     "FaultError",
+    "File",
     "Final",
     "Flow",
     "FunctionAgent",
+    "FunctionTool",
     "Given",
     "Guard",
     "Journal",
     "Junction",
     "Live",
     "Message",
+    "Model",
     "ModelNotFound",
     "NoCode",
     "NoReply",
     "OffTable",
     "Outcome",
     "Overloaded",
+    "Price",
     "RateLimited",
     "Refused",
     "ReplayDivergence",
     "Result",
+    "Retry",
     "RunError",
+    "RunHeld",
     "RunTaken",
     "Runner",
     "Scripted",
@@ -138,7 +163,9 @@ __all__ = [
     "Stop",
     "StoreError",
     "TimedOut",
+    "TooManyRounds",
     "ToolCall",
+    "ToolReply",
     "Turn",
     "UnknownRun",
     "Unreachable",
@@ -146,6 +173,7 @@ __all__ = [
     "View",
     "answered",
     "at_random",
+    "attach",
     "by_human",
     "by_model",
     "called",
@@ -159,9 +187,13 @@ __all__ = [
     "fork",
     "guard",
     "handed_to",
+    "handoff",
     "in_turn",
     "last",
     "matches",
+    "mcp_http",
+    "mcp_stdio",
+    "only",
     "raised",
     "replay",
     "replied",
@@ -173,8 +205,48 @@ __all__ = [
     "steps",
     "stream",
     "succeeded",
+    "summarised",
     "timed_out",
     "to",
+    "tool",
     "turns_at_least",
     "visited",
+    "within",
 ]
+
+_LATER = {
+    "FunctionTool": "stateflow.tools.function",
+    "Journal": "stateflow.journal.event",
+    "Live": "stateflow.engine.runner",
+    "Result": "stateflow.engine.result",
+    "Runner": "stateflow.engine.runner",
+    "Stop": "stateflow.journal.stop",
+    "at_random": "stateflow.engine.choosers",
+    "attach": "stateflow.stores.content",
+    "by_human": "stateflow.engine.choosers",
+    "by_model": "stateflow.engine.choosers",
+    "canonical": "stateflow.journal.canonical",
+    "fork": "stateflow.engine.run",
+    "handoff": "stateflow.tools.handoff",
+    "in_turn": "stateflow.engine.choosers",
+    "mcp_http": "stateflow.tools.mcp",
+    "mcp_stdio": "stateflow.tools.mcp",
+    "replay": "stateflow.engine.run",
+    "resume": "stateflow.engine.run",
+    "run": "stateflow.engine.run",
+    "run_sync": "stateflow.engine.run",
+    "stream": "stateflow.engine.run",
+    "tool": "stateflow.tools.function",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import what a flow can be written, drawn and checked without, when it is first asked for."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATER[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return __all__

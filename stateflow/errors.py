@@ -18,11 +18,13 @@
       . BadReply
       . NoCode
       . NoReply
+      . TooManyRounds
       . Exhausted
       . OffTable
       . ChildFailed
   x ReplayDivergence           the flow no longer does what the journal says
   x StoreError                 the journal could not be read or written
+    - RunHeld
     - RunTaken
 
 Catch the widest class you can act on.  Every sentence names the offender and the
@@ -31,7 +33,9 @@ cure; the facts it is built from are attributes.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from typing import Any, Self
 
 __all__ = [
     "AnswerRefused",
@@ -52,10 +56,12 @@ __all__ = [
     "Refused",
     "ReplayDivergence",
     "RunError",
+    "RunHeld",
     "RunTaken",
     "StateflowError",
     "StoreError",
     "TimedOut",
+    "TooManyRounds",
     "UnknownRun",
     "Unreachable",
 ]
@@ -93,6 +99,18 @@ class AnswerRefused(RunError):
 
 class FaultError(RunError):
     """Ends a turn *raised*: no message, only a fault that a guard may name."""
+
+    retry_after_s: float | None = None
+    """How long the server asks us to wait [s]; ``None``: it did not say."""
+    usage: Any = None
+    """What the failed call cost all the same (a ``Usage``), where the provider said so."""
+    ordinal: int | None = None
+    """The effect of the turn that is to blame: a resumed run makes it again."""
+
+    def at(self, ordinal: int) -> Self:
+        """Return the error with the effect that is to blame."""
+        self.ordinal = ordinal
+        return self
 
 
 class RateLimited(FaultError):
@@ -143,6 +161,10 @@ class NoReply(FaultError):
     """The agent returned nothing; silence is spelt ``PASS``."""
 
 
+class TooManyRounds(FaultError):
+    """The agent went on calling tools past its cap, and never answered."""
+
+
 class Exhausted(FaultError):
     """The budget does not allow this effect, so it was not made."""
 
@@ -171,6 +193,22 @@ class ReplayDivergence(StateflowError):
 
 class StoreError(StateflowError):
     """A journal could not be read or written.  What was committed before is whole."""
+
+
+class RunHeld(StoreError):
+    """The run is under way elsewhere, so nobody else can take it up.  Nothing was written."""
+
+    def __init__(self, run: str, *, pid: int | None = None) -> None:
+        """Keep the run, and the process that has it under way where it is known."""
+        self.run = run
+        self.pid = pid
+        where = "another process" if pid is None else f"another process (pid {pid})"
+        if pid == os.getpid():
+            where = "this process"
+        super().__init__(
+            f"run {run!r} is under way in {where}; wait for its end or stop it there (Ctrl-C), "
+            "then resume"
+        )
 
 
 class RunTaken(StoreError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -11,6 +12,7 @@ from stateflow.errors import (
     Exhausted,
     FaultError,
     ReplayDivergence,
+    RunHeld,
     RunTaken,
     StateflowError,
     StoreError,
@@ -82,6 +84,20 @@ def test_a_run_taken_over_tells_both_positions() -> None:
     assert isinstance(error, StoreError)
     assert (error.run, error.after, error.found) == ("r1", 3, 5)
     assert "(it has 5 events, we knew 3); nothing of ours was written" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("pid", "where"),
+    [(None, "another process;"), (0, "another process (pid 0);"), (os.getpid(), "this process;")],
+    ids=["unknown", "known", "ours"],
+)
+def test_a_run_that_is_held_tells_by_whom(pid: int | None, where: str) -> None:
+    """As far as it is known."""
+    error = RunHeld("r1", pid=pid)
+
+    assert isinstance(error, StoreError)
+    assert (error.run, error.pid) == ("r1", pid)
+    assert f"run 'r1' is under way in {where} wait for its end" in str(error)
 
 
 def test_a_divergence_names_its_place() -> None:

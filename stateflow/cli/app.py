@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from cyclopts import App, Parameter
 
 from stateflow.cli.draw import check, render
+from stateflow.cli.mcp import mcp
 from stateflow.cli.replay import replay
 from stateflow.cli.run import fork, resume, run
 from stateflow.cli.show import ls, show
@@ -33,6 +34,6 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
-for _command in (run, resume, fork, show, replay, ls, render):
+for _command in (run, resume, fork, show, replay, ls, render, mcp):
     app.command(_command)
 app.command(check, alias="lint")

@@ -16,7 +16,18 @@ from stateflow.diagram.look import width
 from stateflow.journal.event import RunStarted, Step
 from stateflow.value import plain
 
-__all__ = ["MUTED", "Chart", "clean", "counted", "folded", "money", "path_strip", "short", "spent"]
+__all__ = [
+    "MUTED",
+    "Chart",
+    "clean",
+    "counted",
+    "cut",
+    "folded",
+    "money",
+    "path_strip",
+    "short",
+    "spent",
+]
 
 MUTED: Final = "bright_black"
 _COLOURS: Final = {
@@ -58,6 +69,10 @@ class Chart:
         """Return the names of the agents that speak in *state*, in order."""
         speaks: Sequence[str] = self.places.get(state, {}).get("speaks", ())
         return speaks
+
+    def chooses(self, state: str) -> bool:
+        """Tell whether somebody is asked who is next."""
+        return "choose" in self.places.get(state, {})
 
     def model(self, agent: str) -> str:
         """Return the model that *agent* speaks through, without its provider."""
@@ -115,25 +130,28 @@ def counted(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def money(usage: Usage) -> str:
-    """Return what was paid; ``$?`` where a price is not known, nothing where it was free.
+def money(usage: Usage, listed: str = "") -> str:
+    """Return what was paid, and by the price list of which day; nothing where it was free.
 
     Example:
         >>> money(Usage(usd=0.0031)), money(Usage(usd=None)), money(Usage())
-        ('$0.0031', '$?', '')
+        ('$0.0031', 'cost unknown', '')
+        >>> money(Usage(usd=1.5), "2026-10-26")
+        '$1.50 at prices of 2026-10-26'
     """
     if usage.usd is None:
-        return "$?"
+        return "cost unknown"
     if not usage.usd:
         return ""
-    return f"${usage.usd:.2f}" if usage.usd >= 1 else f"${usage.usd:.4f}"
+    paid = f"${usage.usd:.2f}" if usage.usd >= 1 else f"${usage.usd:.4f}"
+    return f"{paid} at prices of {listed}" if listed else paid
 
 
-def spent(usage: Usage, seconds: float | None = None) -> list[str]:
+def spent(usage: Usage, seconds: float | None = None, listed: str = "") -> list[str]:
     """Return tokens, money and time, as far as there are any."""
     tokens = f"{usage.tokens:,} tok" if usage.tokens else ""
     took = "" if seconds is None else f"{seconds:.1f} s"
-    return [part for part in (tokens, money(usage), took) if part]
+    return [part for part in (tokens, money(usage, listed), took) if part]
 
 
 def short(run: str) -> str:
@@ -161,6 +179,22 @@ def clean(text: str) -> str:
         for c in text
         if c.isprintable() or c == "\n" or unicodedata.category(c) == "Zs"
     )
+
+
+def cut(text: str, columns: int) -> str:
+    """Return *text* in one line of at most *columns*.
+
+    Example:
+        >>> cut("one" + chr(10) + "two three", 8)
+        'one two…'
+    """
+    line = " ".join(clean(text[: columns * 8]).split())
+    if width(line) <= columns:
+        return line
+    line = line[:columns]
+    while width(line) > columns - 1:
+        line = line[:-1]
+    return f"{line}…"
 
 
 def folded(text: str, columns: int) -> list[str]:

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shlex
 import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
 
-from stateflow.cli.find import store_path
+from stateflow.cli.find import store_option, store_path
 from stateflow.cli.trouble import INTERRUPTED
 from stateflow.cli.watch import Listener, WatchedStore
 from stateflow.engine.result import Result
 from stateflow.engine.runner import Live, Runner
+from stateflow.errors import StoreError
 from stateflow.journal.codec import event_json
-from stateflow.journal.event import Recorded
+from stateflow.journal.event import Journal, Recorded
 from stateflow.journal.fold import Fold
 from stateflow.journal.stop import Stop
+from stateflow.machine.budget import Budget
+from stateflow.models.cache import ReplyCache
 from stateflow.stores.open import open_store
 
 if TYPE_CHECKING:
     from stateflow.cli.progress import Progress
 
-__all__ = ["Begin", "Driving", "drive", "exit_code", "store_option"]
+__all__ = ["Begin", "Driving", "drive", "exit_code", "resume_command"]
 
 _CODES: Mapping[str, int] = {
     "budget": 3,
@@ -37,6 +39,9 @@ _CODES: Mapping[str, int] = {
     "stuck": 5,
     "paused": INTERRUPTED,
 }
+
+_LIMITS = frozenset(field.name for field in fields(Budget))
+"""What a larger budget helps against; visits are the flow's own."""
 
 Begin: TypeAlias = Callable[[Runner], Awaitable[Live]]
 """Starts a run, or takes one up."""
@@ -49,14 +54,22 @@ class Driving:
 
     store: Annotated[Path | None, Parameter(help="SQLite file that keeps the runs.")] = None
     record: Annotated[
-        Path | None, Parameter(help="Write the journal to this file, too, as JSON lines.")
+        Path | None,
+        Parameter(
+            help="Write the journal to this file, too, as JSON lines; attached files beside it."
+        ),
+    ] = None
+    cache: Annotated[
+        Path | None,
+        Parameter(help="SQLite file that keeps replies of models; equal requests get them again."),
     ] = None
     json: Annotated[bool, Parameter(help="Print each journaled event as a line of JSON.")] = False
     no_input: Annotated[bool, Parameter(help="Never ask at the terminal; exit with 4 instead.")] = (
         False
     )
     verbose: Annotated[
-        bool, Parameter(alias="-v", help="Show whole texts and every guard's verdict.")
+        bool,
+        Parameter(alias="-v", help="Show whole texts and tool calls, and every guard's verdict."),
     ] = False
 
 
@@ -68,11 +81,6 @@ def exit_code(stop: Stop) -> int:
         5
     """
     return _CODES.get(stop.kind, 0 if stop.ok else 1)
-
-
-def store_option(given: Path | None) -> str:
-    """Return what a command needs to find the same store again."""
-    return "" if given is None else f" --store {shlex.quote(str(given))}"
 
 
 async def drive(driving: Driving, begin: Begin, models: Mapping[str, str] | None = None) -> int:
@@ -91,11 +99,16 @@ async def drive(driving: Driving, begin: Begin, models: Mapping[str, str] | None
             return INTERRUPTED
         result = replace(result, journal=await runner.journal(result.run))
         if driving.record is not None and result.journal is not None:
-            from stateflow.stores.file import write_file
-
-            write_file(result.journal, driving.record)
+            await _write(result.journal, driving.record, runner)
     _tell_end(result, driving)
     return exit_code(result.stop)
+
+
+async def _write(journal: Journal, path: Path, runner: Runner) -> None:
+    from stateflow.stores.content import files_of
+    from stateflow.stores.file import write_file
+
+    write_file(journal, path, {sha: await runner.store.file(sha) for sha in files_of(journal)})
 
 
 @asynccontextmanager
@@ -104,29 +117,51 @@ async def _runner(
 ) -> AsyncGenerator[tuple[Runner, WatchedStore], None]:
     watched = WatchedStore(open_store(store_path(driving.store)))
     try:
-        async with Runner(store=watched, models=models) as runner:
+        cache = await _cache(driving.cache)
+        async with Runner(store=watched, models=models, cache=cache) as runner:
             yield runner, watched
     finally:
         await watched.aclose()
+
+
+async def _cache(path: Path | None) -> ReplyCache | None:
+    """Return the cache in the file *path*, read once, so that trouble is told before a run begins.
+
+    Raises:
+        StoreError: it is no cache.
+    """
+    if path is None:
+        return None
+    from stateflow.stores.cache import SqliteReplyCache
+
+    cache = SqliteReplyCache(path)
+    try:
+        await cache.get("")
+    except StoreError:
+        await cache.aclose()
+        raise
+    return cache
 
 
 async def _until_stop(runner: Runner, live: Live, progress: Progress, driving: Driving) -> Result:
     """Wait for the run to stop; where a person is to answer and is there, go on."""
     from stateflow.cli.human import ask_all, can_ask
 
+    asking = not driving.no_input and not driving.json and can_ask()
     while True:
         with _interruptible(live, progress):
             result = await live
         stop = result.stop
-        if stop.kind != "waiting" or driving.no_input or driving.json or not can_ask():
+        if stop.kind != "waiting" or not asking:
             return result
+        answers: Mapping[str, str] = {}
         try:
             answers = ask_all(stop.questions, resume_command(result, driving))
         except KeyboardInterrupt:
-            answers = None
             progress.note("")
-        if answers is None:
+        if not answers:
             return result
+        asking = len(answers) == len(stop.questions)  # what was left for later is not asked again
         live = runner.resume(live.flow, result.run, answers=answers)
         live.door.control.publish = progress.heard
 
@@ -165,8 +200,8 @@ def resume_command(result: Result, driving: Driving) -> str:
     command = f"stateflow resume {short(result.run)}"
     if result.stop.kind == "waiting":
         command += f" {answer_options(result.stop.questions)}"
-    if result.stop.kind == "budget":
-        command += f" --budget {result.stop.which.split()[0] or 'turns'}=N"
+    if result.stop.kind == "budget" and result.stop.which in _LIMITS:
+        command += f" --budget {result.stop.which}=N"
     return command + store_option(driving.store)
 
 

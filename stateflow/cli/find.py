@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import os
 import re
+import shlex
 import sys
 import traceback
 from collections.abc import Iterable
@@ -28,6 +29,7 @@ __all__ = [
     "flow_files",
     "flow_of",
     "store_at",
+    "store_option",
     "store_path",
 ]
 
@@ -62,6 +64,11 @@ def store_path(given: Path | None) -> Path:
 def store_at(given: Path | None) -> Store:
     """Return the store where runs are kept; nothing is opened yet."""
     return open_store(store_path(given))
+
+
+def store_option(given: Path | None) -> str:
+    """Return what a command needs to find the same store again."""
+    return "" if given is None else f" --store {shlex.quote(str(given))}"
 
 
 def find_flow(reference: str) -> Found:

@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from rich.panel import Panel
 from rich.text import Text
@@ -13,8 +14,12 @@ from rich.text import Text
 from stateflow.cli.chart import clean
 from stateflow.cli.console import console, say
 from stateflow.conversation.effect import Question
+from stateflow.engine.answering import fitting
 
-__all__ = ["answer_options", "ask_all", "can_ask", "chosen"]
+__all__ = ["answer_options", "ask_all", "can_ask", "chosen", "shown_options"]
+
+_WIDEST: Final = 60
+"""Widest list of options in a command [characters]."""
 
 
 def can_ask() -> bool:
@@ -22,8 +27,8 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def ask_all(questions: Sequence[Question], later: str) -> Mapping[str, str] | None:
-    """Return the answers by question; ``None`` if they are to be given another time.
+def ask_all(questions: Sequence[Question], later: str) -> Mapping[str, str]:
+    """Return the answers by question, without those that are to be given another time.
 
     Args:
         questions: what is open.
@@ -33,33 +38,28 @@ def ask_all(questions: Sequence[Question], later: str) -> Mapping[str, str] | No
         KeyboardInterrupt: Ctrl-C was pressed.
     """
     answers: dict[str, str] = {}
-    for question in questions:
-        answer = _ask(question, later)
+    for number, question in enumerate(questions, 1):
+        title = f"your turn · {number} of {len(questions)}" if len(questions) > 1 else "your turn"
+        answer = _ask(question, title, later)
         if answer is None:
-            return None
+            break
         answers[question.id] = answer
     return answers
 
 
-def _ask(question: Question, later: str) -> str | None:
+def _ask(question: Question, title: str, later: str) -> str | None:
     out = console("stderr")
     body = Text(clean(question.text).strip("\n"))
     for number, option in enumerate(question.options, 1):
         body.append(f"\n[{number}] ", "bold yellow").append(clean(option))
     body.append(f"\nEnter alone leaves it for later: {later}", "bright_black")
-    out.print(Panel(body, title="your turn", title_align="left", border_style="yellow"))
-    refused = ""
-    while True:
-        answer = _line()
-        if answer is None or not answer:
-            return None
+    out.print(Panel(body, title=title, title_align="left", border_style="yellow"))
+    while answer := _line():
         picked = chosen(question.options, answer)
-        if picked is not None or answer == refused:
-            return picked if picked is not None else answer
-        refused = answer
-        say(
-            out, "that is none of the options; say it once more to answer it all the same", "yellow"
-        )
+        if picked is not None:
+            return picked
+        say(out, "that is none of the options; a reason may follow one: no, because ...", "yellow")
+    return None
 
 
 def _line() -> str | None:
@@ -71,30 +71,43 @@ def _line() -> str | None:
 
 
 def chosen(options: Sequence[str], answer: str) -> str | None:
-    """Return the option that *answer* means: its number, itself, or its beginning.
-
-    Where there are no options, every answer will do.
+    """Return what *answer* means: the option of that number, else see :func:`fitting`.
 
     Example:
         >>> chosen(["accept", "reject"], "a"), chosen(["accept", "reject"], "2")
         ('accept', 'reject')
+        >>> chosen(["yes", "no"], "no, too much")
+        'no, too much'
     """
-    if not options or answer in options:
-        return answer
-    if answer.isdecimal() and 1 <= int(answer) <= len(options):
+    if answer not in options and answer.isdecimal() and 1 <= int(answer) <= len(options):
         return options[int(answer) - 1]
-    meant = [option for option in options if option.lower().startswith(answer.lower())]
-    return meant[0] if len(meant) == 1 else None
+    return fitting(answer, options)
+
+
+def shown_options(question: Question) -> str:
+    """Return the options of *question* behind its text, if there are any.
+
+    Example:
+        >>> shown_options(Question("approve#1.0", "Accept?", ("yes", "no")))
+        '  (yes / no)'
+    """
+    return f"  ({' / '.join(map(clean, question.options))})" if question.options else ""
 
 
 def answer_options(questions: Sequence[Question]) -> str:
     """Return the options of ``stateflow resume`` that answer *questions*.
 
     Example:
-        >>> answer_options([Question("approve#1.0", "Accept?")])
-        '--answer TEXT'
+        >>> answer_options([Question("approve#1.0", "Accept?", ("yes", "no"))])
+        "--answer 'yes|no'"
     """
-    if len(questions) <= 1:
-        return "--answer TEXT"
-    answers = json.dumps({question.id: "TEXT" for question in questions}, ensure_ascii=False)
+    if len(questions) == 1:
+        return f"--answer {shlex.quote(_form(questions[0]))}"
+    answers = json.dumps({one.id: _form(one) for one in questions}, ensure_ascii=False)
     return f"--answers {shlex.quote(answers)}"
+
+
+def _form(question: Question) -> str:
+    """Return what an answer looks like; given as it is, it fits no question with options."""
+    form = clean("|".join(question.options))
+    return form if 0 < len(form) <= _WIDEST and "\n" not in form else "TEXT"

@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import Any, cast
 
 from stateflow.cli.trouble import BadInput, Misused
-from stateflow.errors import DefinitionError
+from stateflow.conversation.agent import Agent
+from stateflow.errors import DefinitionError, ModelNotFound
 from stateflow.machine.budget import Budget
+from stateflow.machine.choose import Chooser
 from stateflow.machine.flow import Flow
 
 __all__ = ["budget_over", "models_of", "object_of", "open_all", "text_of"]
 
+_UNPRICED = "unpriced"
+_COUNTED = frozenset({"turns", "calls", "tokens", "depth"})
+_TRUTH = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _NONE = frozenset({"inf", "none", "unlimited"})
 
 
@@ -59,62 +64,98 @@ def budget_over(base: Budget, given: str | None) -> Budget | None:
     """Return *base* with the limits in *given*, such as ``turns=20,usd=1.5``.
 
     Raises:
-        Misused: a limit is unknown or no number.
+        Misused: a limit is unknown or no number, or no whole one where things are counted.
     """
     if given is None:
         return None
-    names = [field.name for field in fields(Budget)]
+    names = [field.name for field in fields(Budget) if field.name != _UNPRICED]
     limits: dict[str, Any] = {}
     for part in given.split(","):
         name, equals, value = (word.strip() for word in part.partition("="))
-        if not equals or name not in names:
+        if not equals or name not in {*names, _UNPRICED}:
             raise Misused(
-                f"--budget {part!r}: write NAME=NUMBER; the limits are {', '.join(names)}"
+                f"--budget {part!r}: write NAME=NUMBER; the limits are {', '.join(names)}; "
+                f"beside usd also {_UNPRICED}=yes"
             )
-        limits[name] = _limit(part, value)
+        limits[name] = _truth(part, value) if name == _UNPRICED else _limit(part, name, value)
     try:
         return replace(base, **limits)
     except DefinitionError as error:
         raise Misused(f"--budget {given!r}: {error}") from error
 
 
-def _limit(part: str, value: str) -> float:
+def _truth(part: str, value: str) -> bool:
+    if value.lower() not in _TRUTH:
+        raise Misused(f"--budget {part!r}: {value!r} is neither yes nor no")
+    return _TRUTH[value.lower()]
+
+
+def _limit(part: str, name: str, value: str) -> float:
     if value.lower() in _NONE:
         return math.inf
     try:
         number = float(value)
     except ValueError as error:
         raise Misused(f"--budget {part!r}: {value!r} is no number; write inf for none") from error
+    if math.isfinite(number) and name in _COUNTED and not number.is_integer():
+        raise Misused(f"--budget {part!r}: {name} are counted; write a whole number")
     return int(number) if number.is_integer() else number
 
 
 def models_of(flow: Flow, given: Iterable[str]) -> Mapping[str, str]:
-    """Return models by agent, from words such as ``writer=openai:gpt-5``.
+    """Return models by who asks them, agent or chooser.
+
+    ``writer=openai:gpt-5`` is for one of them; a bare ``openai:gpt-5`` for all that ask a model
+    and have none of their own.  Names of models may hold ``=``, names of agents no ``:``.
 
     Raises:
-        Misused: a word is not of that form.
-        BadInput: the flow has no such agent.
+        Misused: a word is not of that form, the flow has no such agent, or nobody asks a model.
     """
+    choosers = [state.choose for state in flow.states if state.choose is not None]
+    everybody: list[Agent | Chooser] = [*flow.agents, *choosers]
+    known = list(dict.fromkeys(one.name for one in everybody))
+    askers = [one.name for one in everybody if getattr(one, "model", None) is not None]
     models: dict[str, str] = {}
-    known = [agent.name for agent in flow.agents]
+    of_all: dict[str, str] = {}
     for word in given:
-        agent, equals, model = word.partition("=")
-        if not (equals and agent and model):
-            raise Misused(f"--model {word!r}: write AGENT=NAME, such as writer=openai:gpt-5")
-        if agent not in known:
-            raise BadInput(
+        agent, model = _parted(word, known)
+        if not model or agent == "":
+            raise Misused(
+                f"--model {word!r}: write NAME, such as openai:gpt-5, or AGENT=NAME, such as "
+                "writer=openai:gpt-5"
+            )
+        if agent is None and not askers:
+            raise Misused(
+                f"--model {word!r}: nobody in flow {flow.name!r} asks a model; leave it out"
+            )
+        if agent is None:
+            of_all = dict.fromkeys(askers, model)
+        elif agent in known:
+            models[agent] = model
+        else:
+            raise Misused(
                 f"--model {word!r}: flow {flow.name!r} has no agent {agent!r}; "
                 f"it has: {', '.join(known)}"
             )
-        models[agent] = model
-    return models
+    return {**of_all, **models}
+
+
+def _parted(word: str, known: Iterable[str]) -> tuple[str | None, str]:
+    """Return the agent, ``None`` where the word names none, and the model."""
+    for name in known:
+        if word.startswith(f"{name}="):
+            return name, word[len(name) + 1 :]
+    agent, equals, model = word.partition("=")
+    if equals and not {":", "+"} & set(agent):
+        return agent, model
+    return None, word if ":" in word else ""
 
 
 async def open_all(names: Iterable[str]) -> None:
     """Open each model once, so that an unknown one is told before a run begins.
 
     Raises:
-        ModelNotFound: there is no such model.
+        Misused: there is no such model.
     """
     from stateflow.models.names import ModelPool
 
@@ -122,5 +163,7 @@ async def open_all(names: Iterable[str]) -> None:
     try:
         for name in names:
             pool.get(name)
+    except ModelNotFound as error:
+        raise Misused(f"--model: {error}") from error
     finally:
         await pool.aclose()

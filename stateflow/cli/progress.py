@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from rich.text import Text
 
+from stateflow.cli.block import Block
 from stateflow.cli.chart import MUTED, Chart, clean, folded, spent
 from stateflow.cli.console import console, is_lively, say
-from stateflow.cli.streaming import Streaming
+from stateflow.cli.notes import files_line, notes_of
 from stateflow.conversation.effect import Key
 from stateflow.conversation.message import Message
 from stateflow.engine.door import Delta
 from stateflow.journal.event import (
+    EffectDone,
+    EffectFailed,
     HumanAnswered,
     Recorded,
     RunPaused,
@@ -23,7 +26,8 @@ from stateflow.journal.event import (
     RunStarted,
     TurnTaken,
 )
-from stateflow.journal.fold import Fold, message_of
+from stateflow.journal.fold import Fold
+from stateflow.journal.said import message_of
 
 __all__ = ["Progress"]
 
@@ -52,15 +56,15 @@ class Progress:
         self.verbose = verbose
         self.most = _ALL if verbose else _LINES
         self._scenes: dict[str, _Scene] = {}
-        self._stream: Streaming | None = None
+        self._block: Block | None = None
         self._unheard: tuple[str, Key] | None = None
         """What was interrupted while it streamed; it is shown whole at its end."""
 
     def note(self, text: str) -> None:
         """Say something about the run, between its lines."""
-        if self._stream is not None:
-            self._unheard = (self._stream.run, self._stream.key)
-        self._break_stream()
+        if self._block is not None and self._block.stream is not None:
+            self._unheard = (self._block.run, self._block.stream.key)
+        self._break()
         if self.lively:
             sys.stderr.write("\r\x1b[K")  # over the ^C that the terminal shows
         say(self.console, text, MUTED)
@@ -71,18 +75,18 @@ class Progress:
         started = event if isinstance(event, RunStarted) else fold.started
         if started is None:
             return
-        known = run in self._scenes
-        scene = self._scenes.setdefault(run, _Scene(fold, Chart(started), recorded.at))
+        scene = self._scenes.get(run)
+        if scene is None:
+            scene = self._scenes[run] = _Scene(fold, Chart(started), recorded.at)
+            self._head(run, scene, started if event is started else None)
         scene.fold = fold
         match event:
-            case RunStarted():
-                self._head(run, scene, scene.chart.size())
             case RunResumed():
                 scene.since = recorded.at
-                if not known:
-                    self._head(run, scene, "goes on")
             case HumanAnswered():
                 self._text(run, f"> {event.answer}", "")
+            case EffectDone() | EffectFailed():
+                self._effect(run, scene, event)
             case TurnTaken():
                 self._turn(run, scene, event, recorded.at)
             case RunPaused():
@@ -94,22 +98,56 @@ class Progress:
         """Show a piece of text as it streams.  Events come through :meth:`event`."""
         if not isinstance(heard, Delta) or not self.lively or heard.run not in self._scenes:
             return
-        stream = self._stream
         if (heard.run, heard.key) == self._unheard:
             return
-        if stream is None:
-            scene = self._scenes[heard.run]
-            say(self.console, self._line(heard.run, scene, heard.key.state, heard.key.visit))
-            indent = self._margin(heard.run) + " " * 7
-            columns = self.console.width - len(indent) - 2
-            stream = Streaming(heard.run, heard.key, sys.stderr, indent, columns, self.most)
-            stream.begin()
-            self._stream = stream
-        if (stream.run, stream.key) == (heard.run, heard.key):
-            stream.add(heard.text)
+        block = self._present(heard.run, heard.key)
+        if block is not None:
+            block.hear(heard)
 
-    def _head(self, run: str, scene: _Scene, how: str) -> None:
+    def _effect(self, run: str, scene: _Scene, event: EffectDone | EffectFailed) -> None:
+        """Tell at once what an effect came to; without a terminal it is told after the turn."""
+        ordinal = event.key.ordinal
+        answers = {**scene.fold.answers, ordinal: event}
+        if not self.lively or event.op == "agent.reply":
+            return
+        block = self._block
+        if block is not None and block.stream is not None:
+            if (block.run, block.stream.key) != (run, event.key):
+                return  # it must not break in
+            block.end()
+        notes = notes_of(answers, ordinal, None if self.verbose else self._columns(run))
+        block = self._present(run, event.key) if notes else None
+        if block is not None:
+            block.told.add(ordinal)
+            for note in notes:
+                block.note(note)
+
+    def _present(self, run: str, key: Key) -> Block | None:
+        """Return the block of a turn that is not over, begun if need be.
+
+        ``None``: another turn's text is streaming, and must not be broken.
+        """
+        block = self._block
+        if block is not None and block.is_of(run, key.state, key.visit):
+            return block
+        if block is not None and block.stream is not None:
+            return None
+        scene = self._scenes[run]
+        say(self.console, self._line(run, scene, key.state, key.visit))
+        alone = len(scene.chart.speakers(key.state)) == 1 and not scene.chart.chooses(key.state)
+        indent = self._margin(run) + " " * 7
+        block = Block(run, key.state, key.visit, self.console, indent, self.most, alone)
+        self._block = block
+        for ordinal, notes in self._notes(run, scene.fold, ()):
+            block.told.add(ordinal)
+            for note in notes:
+                block.note(note)
+        return block
+
+    def _head(self, run: str, scene: _Scene, started: RunStarted | None) -> None:
+        """Say which run it is that starts, or goes on."""
         nested = "/" in run
+        how = "goes on" if started is None else scene.chart.size()
         head = Text(self._margin(run)[2:] + "  └ " if nested else "")
         head.append(scene.chart.name, "bold")
         head.append(f"  {how}", MUTED)
@@ -117,30 +155,37 @@ class Progress:
             head.append(" · run ", MUTED)
             head.append(clean(run), "cyan")
         say(self.console, head)
+        if started is not None and started.files:
+            self._text(run, files_line(started.files), MUTED)
 
     def _turn(self, run: str, scene: _Scene, turn: TurnTaken, at: float) -> None:
         """Show a turn: its line, its texts, its edge."""
         messages = list(_messages(scene.fold, turn))
         right = "  ".join(spent(turn.usage, at - scene.since if turn.spoken else None))
         scene.since = at
-        streamed = self._finished(run, turn, messages)
+        texts = [message.text for message in messages]
+        block = self._finished(run, turn, texts)
         line = self._line(run, scene, turn.state, turn.visit, right)
-        if streamed is None:
-            if turn.spoken:
-                say(self.console, line)
-            self._said(run, turn, messages)
-        else:
-            self._rewrite(line, streamed, right)
+        if block is not None:
+            block.rewrite(line, right)
+        elif turn.spoken:
+            say(self.console, line)
+        self._tell(run, scene.fold, block)
+        self._said(run, turn, messages, shown=block is not None and block.shows(texts))
         if turn.fault is not None:
             self._text(run, str(turn.fault), "red")
         self._edges(run, scene.chart, turn)
 
-    def _said(self, run: str, turn: TurnTaken, messages: list[Message]) -> None:
+    def _said(self, run: str, turn: TurnTaken, messages: list[Message], *, shown: bool) -> None:
+        """Show what was said, but for a text that has been *shown* as it streamed."""
         for message in messages:
             ok = None if message.outcome is None else message.outcome.ok
             text = message.text or (message.outcome.detail if message.outcome is not None else "")
             by = f"{message.speaker}: " if len(turn.said) > 1 else ""
-            self._text(run, f"{by}{text}", {True: "green", False: "red", None: ""}[ok])
+            if not shown:
+                self._text(run, f"{by}{text}", {True: "green", False: "red", None: ""}[ok])
+            if message.files:
+                self._text(run, files_line(message.files), MUTED)
         if turn.spoken and not messages and turn.fault is None:
             self._text(run, "(passed)", MUTED)
 
@@ -151,36 +196,48 @@ class Progress:
             question.id.count("/") > run.count("/") for question in event.stop.questions
         ):
             state, visit = scene.fold.state, scene.fold.visit
-            self._break_stream()
-            say(self.console, self._line(run, scene, state, visit, "waits for an answer"))
+            right = "waits for an answer"
+            line = self._line(run, scene, state, visit, right)
+            block = self._break()
+            if block is not None and block.is_of(run, state, visit):
+                block.rewrite(line, right)
+            else:
+                say(self.console, line)
+                self._tell(run, scene.fold, None)
         else:
-            self._break_stream()
+            self._break()
 
-    def _finished(self, run: str, turn: TurnTaken, messages: list[Message]) -> Streaming | None:
-        """End what streamed; return it if it was all that this turn said."""
-        stream, self._stream = self._stream, None
-        if stream is None:
+    def _finished(self, run: str, turn: TurnTaken, texts: list[str]) -> Block | None:
+        """End the present block; return it if it is this turn's, and shows nothing else."""
+        block = self._break()
+        if block is None or not block.is_of(run, turn.state, turn.visit):
             return None
-        stream.end()
-        same = (stream.run, stream.key.state, stream.key.visit) == (run, turn.state, turn.visit)
-        return stream if same and [m.text for m in messages] == [stream.text] else None
+        return None if block.misleads(texts) else block
 
-    def _break_stream(self) -> None:
-        if self._stream is not None:
-            self._stream.end()
-            self._stream = None
+    def _break(self) -> Block | None:
+        """End the present block, and return it."""
+        block, self._block = self._block, None
+        if block is not None:
+            block.end()
+        return block
 
-    def _rewrite(self, line: Text, streamed: Streaming, right: str) -> None:
-        """Put the figures on the line above what streamed, or below if that has scrolled away."""
-        rows = streamed.rows + 1
-        if rows >= self.console.height or line.cell_len > self.console.width:
-            say(self.console, f"{streamed.indent}{right}", MUTED)
-            return
-        sys.stderr.write(f"\x1b[{rows}A\r")
-        say(self.console, line)
-        if rows > 1:
-            sys.stderr.write(f"\x1b[{rows - 1}B\r")
-        sys.stderr.flush()
+    def _tell(self, run: str, fold: Fold, block: Block | None) -> None:
+        """Tell what *block* has not told of the present turn, beside its texts."""
+        for _, notes in self._notes(run, fold, block.told if block is not None else ()):
+            for note in notes:
+                self._text(run, note, MUTED)
+
+    def _notes(
+        self, run: str, fold: Fold, told: Collection[int]
+    ) -> Iterator[tuple[int, list[str]]]:
+        """Yield what is told beside the texts of the present turn, by effect."""
+        columns = None if self.verbose else self._columns(run)
+        for ordinal in sorted(fold.answers):
+            if ordinal not in told:
+                yield ordinal, notes_of(fold.answers, ordinal, columns)
+
+    def _columns(self, run: str) -> int:
+        return self.console.width - len(self._margin(run)) - 9
 
     def _line(self, run: str, scene: _Scene, state: str, visit: int, right: str = "") -> Text:
         """Return the line of a turn: number, dot, state, who; on the right what it cost."""
@@ -204,7 +261,7 @@ class Progress:
         return line
 
     def _text(self, run: str, text: str, style: str) -> None:
-        self._break_stream()
+        self._break()
         indent = self._margin(run) + " " * 7
         lines = folded(clean(text).strip("\n"), self.console.width - len(indent))
         shown = lines[: self.most]

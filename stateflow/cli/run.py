@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from stateflow.cli.changed import tell_changes
 from stateflow.cli.drive import Driving, drive
 from stateflow.cli.find import Found, find_flow, flow_of
 from stateflow.cli.options import budget_over, models_of, object_of, open_all, text_of
@@ -17,6 +19,7 @@ from stateflow.engine.spending import budget_from
 from stateflow.journal.event import Journal
 from stateflow.journal.fold import fold as fold_of
 from stateflow.machine.budget import Budget
+from stateflow.stores.content import attach
 
 __all__ = ["fork", "resume", "run"]
 
@@ -35,13 +38,21 @@ class Begun:
             allow_leading_hyphen=True,
         ),
     ] = None
+    file: Annotated[
+        list[Path],
+        Parameter(help="Attach this image or document to the task.  May be repeated."),
+    ] = field(default_factory=list[Path])
     data: Annotated[str | None, Parameter(help="Typed data: a JSON object, or @FILE.")] = None
     model: Annotated[
         list[str],
-        Parameter(help="AGENT=NAME: speak through this model instead.  May be repeated."),
+        Parameter(
+            help="Speak through the model NAME instead; AGENT=NAME: only this agent.  "
+            "May be repeated."
+        ),
     ] = field(default_factory=list[str])
     budget: Annotated[
-        str | None, Parameter(help="Limits in place of the flow's: turns=20,usd=1.5")
+        str | None,
+        Parameter(help="Limits in place of the flow's: turns=20,usd=1.5, also unpriced=yes"),
     ] = None
 
 
@@ -57,7 +68,8 @@ class Answered:
         str | None, Parameter(help="Answers by question: a JSON object, or @FILE.")
     ] = None
     budget: Annotated[
-        str | None, Parameter(help="Limits in place of the run's: turns=20,usd=1.5")
+        str | None,
+        Parameter(help="Limits in place of the run's: turns=20,usd=1.5, also unpriced=yes"),
     ] = None
     flow: Annotated[
         str | None, Parameter(help="Where the flow is now; else where the run began.")
@@ -78,13 +90,16 @@ def run(flow: str, /, *, begun: Begun = _BEGUN, driving: Driving = _DRIVING) -> 
     """
     found = find_flow(flow)
     task = found.task if begun.input is None else text_of(begun.input)
+    files = [attach(path) for path in begun.file]
     data = object_of("--data", begun.data)
     models = models_of(found.flow, begun.model)
     budget = budget_over(found.flow.budget, begun.budget)
 
     async def begin(runner: Runner) -> Live:
         await open_all(models.values())
-        return runner.start(found.flow, task, data=data, budget=budget, source=found.source)
+        return runner.start(
+            found.flow, task, data=data, budget=budget, files=files, source=found.source
+        )
 
     return asyncio.run(drive(driving, begin, models))
 
@@ -106,6 +121,7 @@ def resume(run: str, /, *, answered: Answered = _ANSWERED, driving: Driving = _D
     async def begin(runner: Runner) -> Live:
         found, journal = await _found(runner, run, answered.flow)
         budget = budget_over(_budget(found, journal), answered.budget)
+        tell_changes(found.flow, journal)
         return runner.resume(
             found.flow, journal.run, answer=answered.answer, answers=given, budget=budget
         )
@@ -131,6 +147,7 @@ def fork(
 
     async def begin(runner: Runner) -> Live:
         found, journal = await _found(runner, run, flow)
+        tell_changes(found.flow, journal)
         return await runner.fork(found.flow, journal.run, at=at)
 
     return asyncio.run(drive(driving, begin))

@@ -16,12 +16,22 @@ from rich.text import Text
 
 from stateflow.cli.chart import MUTED, Chart, clean, counted, folded, path_strip, short, spent
 from stateflow.cli.console import console, say
-from stateflow.cli.find import find_flow, find_journal, flow_files, store_at, store_path
+from stateflow.cli.find import (
+    find_flow,
+    find_journal,
+    flow_files,
+    store_at,
+    store_option,
+    store_path,
+)
+from stateflow.cli.human import shown_options
+from stateflow.cli.notes import files_line, notes_of
 from stateflow.cli.trouble import BadInput, Misused, tell
-from stateflow.conversation.message import Usage
-from stateflow.journal.event import Journal, RunStarted, TurnTaken
+from stateflow.conversation.message import Message, Usage
+from stateflow.journal.event import Journal, RunPaused, RunStarted, TurnTaken
 from stateflow.journal.fold import Fold
 from stateflow.journal.fold import fold as fold_of
+from stateflow.journal.said import message_of
 from stateflow.journal.stop import Stop
 from stateflow.stores.base import Summary
 
@@ -39,12 +49,15 @@ def show(
     /,
     *,
     path: Annotated[bool, Parameter(help="States that spoke, in order.")] = False,
-    messages: Annotated[bool, Parameter(help="Everything that was said.")] = False,
+    messages: Annotated[
+        bool,
+        Parameter(help="Everything that was said, with files, tool calls and what was retried."),
+    ] = False,
     guards: Annotated[bool, Parameter(help="Every guard with its verdict.")] = False,
     json: Annotated[bool, Parameter(help="The journal as JSON lines.")] = False,
     store: Annotated[Path | None, Parameter(help=_STORE_HELP)] = None,
 ) -> int:
-    """Show a run: its path, what it cost, why it stopped.
+    """Show a run: its path, its tokens and money by state, why it stopped.
 
     Parameters
     ----------
@@ -67,11 +80,11 @@ def show(
     if path:
         say(out, path_strip(chart, fold.path))
     elif messages:
-        _messages(out, fold)
+        _messages(out, journal)
     elif guards:
         _guards(out, chart, journal)
     else:
-        _summary(out, chart, fold, journal, run if run.endswith(".jsonl") else store_path(store))
+        _summary(out, chart, fold, journal.run, run if run.endswith(".jsonl") else store)
     return 0
 
 
@@ -117,15 +130,14 @@ def ls(
 
 def tell_result(result: Result, driving: Driving, resume: str) -> None:
     """Say on stdout how a run ended, where its journal is, and what can be done next."""
-    from stateflow.cli.drive import store_option
-
     out = console("stdout")
     journal = result.journal
     started = journal.events[0].event if journal is not None else None
     _stop(out, result.stop)
     if isinstance(started, RunStarted):
         _row(out, "path", path_strip(Chart(started), result.path, _end(result.stop)))
-    _row(out, "spent", _spent(result.turns, result.usage, result.seconds))
+    listed = started.prices if isinstance(started, RunStarted) else ""
+    _row(out, "spent", _spent(result.turns, result.usage, result.seconds, listed))
     where = Text(clean(result.run), "cyan").append(f" in {store_path(driving.store)}", MUTED)
     if driving.record is not None:
         where.append(f" and {driving.record}", MUTED)
@@ -151,15 +163,30 @@ async def _runs(store: Path | None) -> list[Summary]:
         await kept.aclose()
 
 
-def _summary(out: Console, chart: Chart, fold: Fold, journal: Journal, where: Path | str) -> None:
+def _summary(out: Console, chart: Chart, fold: Fold, run: str, kept: Path | str | None) -> None:
+    """Show the run as a whole; it is *kept* in a file of lines, or in a store."""
     say(out, Text(chart.name, "bold").append(f"  {chart.size()}", MUTED))
     _stop(out, fold.stop)
     _row(out, "path", path_strip(chart, fold.path, _end(fold.stop)))
-    _row(out, "spent", _spent(fold.turns, fold.usage, fold.elapsed_s))
+    listed = fold.started.prices if fold.started is not None else ""
+    _row(out, "spent", _spent(fold.turns, fold.spent, fold.elapsed_s, listed))
     for state, usage in fold.usage_by_state.items():
         line = Text(f"  {clean(state)}", chart.colour(state))
         _row(out, "", line.append(f"  {'  '.join(spent(usage))}", MUTED))
-    _row(out, "journal", Text(clean(journal.run), "cyan").append(f" in {where}", MUTED))
+    where = kept if isinstance(kept, str) else store_path(kept)
+    _row(out, "journal", Text(clean(run), "cyan").append(f" in {where}", MUTED))
+    if fold.stop is None:
+        _open_turn(out, fold)
+        if not isinstance(kept, str):
+            _row(out, "next", f"stateflow resume {short(run)}{store_option(kept)}")
+
+
+def _open_turn(out: Console, fold: Fold) -> None:
+    """Show what the turn that is not over has done so far."""
+    _row(out, "open", f"turn {fold.turns + 1}, at {clean(fold.state)}")
+    for ordinal in sorted(fold.answers):
+        for line in notes_of(fold.answers, ordinal):
+            _indented(out, line, MUTED)
 
 
 def _stop(out: Console, stop: Stop | None) -> None:
@@ -169,26 +196,62 @@ def _stop(out: Console, stop: Stop | None) -> None:
     style = "green" if stop.ok else "yellow" if stop.kind in {"waiting", "paused"} else "red"
     say(out, clean(str(stop)), f"bold {style}")
     for question in stop.questions:
-        _row(out, question.id, clean(question.text))
+        _row(out, question.id, clean(question.text) + shown_options(question))
 
 
 def _end(stop: Stop | None) -> str:
     return stop.state if stop is not None and stop.kind in {"final", "waiting"} else ""
 
 
-def _spent(turns: int, usage: Usage, seconds: float) -> str:
-    return " · ".join([counted(turns, "turn"), *spent(usage, seconds)])
+def _spent(turns: int, usage: Usage, seconds: float, listed: str) -> str:
+    return " · ".join([counted(turns, "turn"), *spent(usage, seconds, clean(listed))])
 
 
 def _row(out: Console, word: str, text: Text | str) -> None:
     say(out, Text(f"{clean(word):<8} ", MUTED) + (Text(text) if isinstance(text, str) else text))
 
 
-def _messages(out: Console, fold: Fold) -> None:
-    for message in fold.transcript:
-        say(out, Text(clean(message.speaker), "bold"))
-        for line in folded(clean(message.text).rstrip("\n"), out.width - 4):
-            say(out, f"    {line.rstrip()}" if line.strip() else "")
+def _messages(out: Console, journal: Journal) -> None:
+    """Show all that was said, what could not be taken included."""
+    fold = Fold()
+    for recorded in journal.events:
+        event = recorded.event
+        turn = event.turn if isinstance(event, RunPaused) else event
+        if isinstance(turn, TurnTaken):
+            _turn(out, turn, fold)
+        fold.apply(recorded)
+        if isinstance(event, RunStarted):
+            for task in fold.transcript:
+                say(out, Text(clean(task.speaker), "bold"))
+                _message(out, task)
+    if fold.stop is None:
+        _open_turn(out, fold)
+
+
+def _turn(out: Console, turn: TurnTaken, fold: Fold) -> None:
+    """Show what each speaker said, and before it what the effects behind it came to."""
+    left = sorted(fold.answers)
+    for said in turn.said:
+        say(out, Text(clean(said.by), "bold"))
+        last = said is turn.said[-1] or said.of is None
+        while left and (last or left[0] <= (said.of or 0)):
+            for line in notes_of(fold.answers, left.pop(0)):
+                _indented(out, line, MUTED)
+        if said.of is not None or said.part is not None:
+            _message(out, message_of(said, fold.answers, turn.usage))
+    if turn.fault is not None:
+        _indented(out, str(turn.fault), "red")
+
+
+def _message(out: Console, message: Message) -> None:
+    _indented(out, message.text)
+    if message.files:
+        _indented(out, files_line(message.files), MUTED)
+
+
+def _indented(out: Console, text: str, style: str = "") -> None:
+    for line in folded(clean(text).rstrip("\n"), out.width - 4):
+        say(out, f"    {line.rstrip()}" if line.strip() else "", style)
 
 
 def _guards(out: Console, chart: Chart, journal: Journal) -> None:

@@ -18,13 +18,14 @@ class Streaming:
     Only whole words are written, so that no word has to be taken back to the next line.
     """
 
-    run: str
     key: Key
     out: TextIO
     indent: str
     columns: int
     most: int
     """Lines to show at most."""
+    attempt: int = 1
+    """Which try of the effect it comes from."""
     text: str = ""
     """All that came."""
     rows: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from stateflow.journal.event import Event, Journal, Recorded
@@ -59,6 +59,18 @@ class WatchedStore:
     async def runs(self) -> list[Summary]:
         """Pass on."""
         return await self.store.runs()
+
+    async def put_file(self, sha256: str, content: bytes, /) -> None:
+        """Pass on."""
+        await self.store.put_file(sha256, content)
+
+    async def file(self, sha256: str, /) -> bytes:
+        """Pass on."""
+        return await self.store.file(sha256)
+
+    async def hold(self, run: str, /) -> Callable[[], None]:
+        """Pass on."""
+        return await self.store.hold(run)
 
     async def aclose(self) -> None:
         """Pass on."""

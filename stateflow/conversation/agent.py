@@ -8,10 +8,10 @@ deterministic, and keep nothing between turns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from stateflow.conversation.effect import Call, ChildResult, Given, Result
+from stateflow.conversation.effect import Call, ChildResult, Given, Made, Result
 from stateflow.conversation.message import Message, Pass
 from stateflow.conversation.view import View
 from stateflow.conversation.window import Window
@@ -51,6 +51,24 @@ class Turn(Protocol):
     @property
     def agent(self) -> str:
         """Name of the agent that is speaking."""
+        ...
+
+    @property
+    def next_ordinal(self) -> int:
+        """The ordinal of the effect that is made next."""
+        ...
+
+    @property
+    def targets(self) -> Sequence[str]:
+        """Names of the states that transitions lead to from here, and of the agents in them."""
+        ...
+
+    def made(self) -> Mapping[int, Made]:
+        """Return what this turn's effects came to so far, by ordinal, in order."""
+        ...
+
+    def kept(self, name: str) -> Made | None:
+        """Return the last effect of an earlier turn of this run whose args say ``keep: name``."""
         ...
 
     def model_for(self, model: str) -> str:

@@ -8,6 +8,7 @@ answer for it in another process, on another day.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,7 +16,18 @@ from stateflow.conversation.message import NO_USAGE, Fault, Usage
 from stateflow.errors import FaultError
 from stateflow.value import Json, quick
 
-__all__ = ["Call", "ChildResult", "Effect", "Given", "Key", "Question", "Result"]
+__all__ = [
+    "Attempt",
+    "Call",
+    "ChildResult",
+    "Effect",
+    "FaultRaised",
+    "Given",
+    "Key",
+    "Made",
+    "Question",
+    "Result",
+]
 
 
 class Key(NamedTuple):
@@ -36,12 +48,26 @@ class Call:
 
     op: str
     args: Json = None
-    ceiling: Usage = NO_USAGE
-    """The most it can cost; reserved from the budget before it is made."""
+    ceiling: Usage | Callable[[], Usage] = NO_USAGE
+    """The most it can cost; reserved from the budget before it is made.  A function is asked only
+    then: a replay makes nothing, so it reckons nothing."""
     repeat: bool = True
     """False: must never be made twice; its beginning is journaled too."""
     timeout_s: float | None = None
     """Limit for this effect [s]; ``None`` takes the state's."""
+    about: str = ""
+    """What it does, for a person who is asked whether it was done; else the arguments are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A failed try of an effect that was followed by another."""
+
+    by: str
+    """Who was asked, such as a model's name."""
+    fault: Fault
+    waited_s: float = 0.0
+    """Wait before the next try [s]."""
 
 
 @quick
@@ -71,6 +97,23 @@ class Result:
         if self.fault is not None:
             raise FaultRaised(self.fault)
         return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An effect of the present turn that came to something, or of an earlier one that is kept."""
+
+    op: str
+    args: Any
+    """JSON, whose shape the operation knows."""
+    result: Result
+
+    def told(self) -> tuple[str, bool]:
+        """Return what a tool call came to in words, and whether that is what was wanted."""
+        if self.result.fault is not None:
+            return str(self.result.fault), False
+        gave: Any = self.result.value
+        return str(gave["text"]), bool(gave.get("ok", True))
 
 
 class FaultRaised(FaultError):

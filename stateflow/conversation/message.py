@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from stateflow.conversation.file import File
 from stateflow.value import Json, quick
 
 __all__ = [
@@ -49,6 +50,8 @@ class Usage:
     """Part of the output that nobody sees [tokens]."""
     usd: float | None = 0.0
     """Money [USD]; ``None`` where the price is not known, which is not the same as free."""
+    written_tokens: int = 0
+    """Part of the input that the provider put into its cache, which some charge for [tokens]."""
 
     @property
     def tokens(self) -> int:
@@ -64,6 +67,7 @@ class Usage:
             self.cached_tokens + other.cached_tokens,
             self.reasoning_tokens + other.reasoning_tokens,
             None if self.usd is None or other.usd is None else self.usd + other.usd,
+            self.written_tokens + other.written_tokens,
         )
 
     def __sub__(self, other: Usage) -> Usage:
@@ -75,6 +79,7 @@ class Usage:
             self.cached_tokens - other.cached_tokens,
             self.reasoning_tokens - other.reasoning_tokens,
             None if self.usd is None or other.usd is None else self.usd - other.usd,
+            self.written_tokens - other.written_tokens,
         )
 
 
@@ -146,6 +151,8 @@ class ToolCall:
     """JSON text, as the model wrote it."""
     result: str = ""
     ok: bool = True
+    round: int = 0
+    """Calls of one round were asked for together; later rounds had seen the earlier results."""
 
 
 @quick
@@ -172,6 +179,8 @@ class Message:
     ended: str | None = None
     """The final state a nested flow ended in, where the speaker is one."""
     usage: Usage = NO_USAGE
+    files: tuple[File, ...] = ()
+    """Images and documents that belong to it."""
 
     def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - AutoGen's messages are untyped dicts
         """Return a field by AutoGen's name: ``content``, ``name``, ``role``."""
@@ -219,7 +228,14 @@ def message_json(message: Message) -> dict[str, Json]:
         }
     if message.calls:
         said["calls"] = [
-            {"id": c.id, "name": c.name, "arguments": c.arguments, "result": c.result, "ok": c.ok}
+            {
+                "id": c.id,
+                "name": c.name,
+                "arguments": c.arguments,
+                "result": c.result,
+                "ok": c.ok,
+                **({"round": c.round} if c.round else {}),
+            }
             for c in message.calls
         ]
     for name in ("reply", "handoff", "answer", "ended"):
@@ -228,6 +244,8 @@ def message_json(message: Message) -> dict[str, Json]:
             said[name] = value
     if message.usage is not NO_USAGE and message.usage != NO_USAGE:
         said["usage"] = usage_json(message.usage)
+    if message.files:
+        said["files"] = [file.to_json() for file in message.files]
     return said
 
 
@@ -242,6 +260,8 @@ def message_from(said: Mapping[str, Any], speaker: str) -> Message:
         rest["calls"] = tuple(ToolCall(**call) for call in rest["calls"])
     if "usage" in rest:
         rest["usage"] = Usage(**rest["usage"])
+    if "files" in rest:
+        rest["files"] = tuple(File.from_json(file) for file in rest["files"])
     return Message(said["text"], speaker, **rest)
 
 
@@ -254,4 +274,6 @@ def usage_json(usage: Usage) -> dict[str, Json]:
     }
     if usage.usd is None or usage.usd:
         figures["usd"] = usage.usd
+    if usage.written_tokens:
+        figures["written_tokens"] = usage.written_tokens
     return figures

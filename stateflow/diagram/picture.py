@@ -165,6 +165,7 @@ def _kind(agent: Agent) -> Look:
 def _model(agent: Agent) -> str:
     """Return the model's name without its provider: ``openai:gpt-5`` is ``gpt-5``."""
     model: object = getattr(agent, "model", None)
+    model = getattr(model, "name", model)  # of one that is more than its name
     if not isinstance(model, str) or not model.strip():
         return ""
     if model.startswith("scripted:"):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from stateflow.conversation.agent import Turn
@@ -13,6 +15,7 @@ from stateflow.engine.operations import pick
 from stateflow.errors import OffTable
 from stateflow.machine.choose import Chat, Chooser
 from stateflow.models.base import ModelRequest, Settings, estimate_tokens
+from stateflow.models.model import AnyModel, Model, models_of
 from stateflow.models.render import RENDER_VERSION, render
 from stateflow.value import Json, digest
 
@@ -68,7 +71,7 @@ def at_random(*, seed: int) -> Chooser:
 
 @dataclass(frozen=True, slots=True)
 class _ByModel:
-    model: str
+    model: AnyModel
     prompt: str
     retries: int
     fallback: str | None
@@ -77,12 +80,20 @@ class _ByModel:
     @property
     def name(self) -> str:
         """What drawings call it."""
-        return f"by_model({self.model!r})"
+        return f"by_model({models_of(self.model)[0].name!r})"
 
     @property
     def form(self) -> Json:
         """What tells it apart; the model and prompt are told by the print of the request."""
         return {"choose": "by_model", "retries": self.retries, "fallback": self.fallback}
+
+    def asks(self, turn: Turn, args: Json) -> Sequence[Model]:
+        """Return the models to ask, in order; a choice is short, and always the likeliest."""
+        del args
+        models = models_of(self.model)
+        name = turn.model_for(models[0].name)
+        models = models if name == models[0].name else (replace(models[0], name=name, price=None),)
+        return [replace(model, settings=_briefly(model.settings)) for model in models]
 
     def request(self, turn: Turn, args: Json) -> ModelRequest:
         """Return the request: the transcript, and the names that may be answered."""
@@ -100,8 +111,12 @@ class _ByModel:
             "required": ["next"],
             "additionalProperties": False,
         }
-        settings = Settings(temperature=0.0, max_tokens=40)
-        return ModelRequest(asked["model"], system, messages, settings, schema)
+        model = self.asks(turn, args)[0]
+        return ModelRequest(model.name, system, messages, model.settings, schema)
+
+    def _most(self, turn: Turn, args: Json) -> Usage:
+        request = self.request(turn, args)
+        return Usage(1, estimate_tokens(request), request.settings.max_tokens)
 
     async def choose(self, chat: Chat, turn: Turn, /) -> object:
         """Ask the model; what is off the table is shown to it and asked again."""
@@ -110,15 +125,15 @@ class _ByModel:
         for _ in range(self.retries + 1):
             args: Json = {
                 "candidates": words,
-                "model": turn.model_for(self.model),
+                "model": self.asks(turn, None)[0].name,
                 "messages": turn.view.transcript.digest(),
                 "prompt": digest(self.prompt),
                 "render": RENDER_VERSION,
                 **({"wrong": wrong} if wrong else {}),
             }
-            request = self.request(turn, args)
-            ceiling = Usage(1, estimate_tokens(request), request.settings.max_tokens)
-            (result,) = await turn.perform(Call("model.call", args, ceiling))
+            (result,) = await turn.perform(
+                Call("model.call", args, partial(self._most, turn, args))
+            )
             reply: Any = result.unwrap()
             wrong = chosen_word(str(reply["text"]))
             try:
@@ -131,7 +146,12 @@ class _ByModel:
         raise OffTable(
             f"{self.name} answered {wrong!r} after {self.retries} retries; enabled: {shown}. "
             "Declare by_model(..., fallback='STATE')"
-        )
+        ).at(turn.next_ordinal - 1)
+
+
+def _briefly(settings: Settings) -> Settings:
+    """Return *settings* for a choice, unless they say otherwise."""
+    return replace(settings, temperature=0.0, max_tokens=40) if settings == Settings() else settings
 
 
 def chosen_word(text: str) -> str:
@@ -146,7 +166,7 @@ def chosen_word(text: str) -> str:
 
 
 def by_model(
-    model: str,
+    model: AnyModel,
     *,
     prompt: str = "You choose who speaks next in this conversation.",
     retries: int = 2,

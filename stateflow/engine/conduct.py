@@ -27,12 +27,15 @@ from stateflow.conversation.view import View
 from stateflow.engine.choosing import chat_of, choose
 from stateflow.engine.door import Door, Parked
 from stateflow.engine.faults import fault_of
-from stateflow.engine.operations import Scene, said_by
+from stateflow.engine.operations import said_by
+from stateflow.engine.scene import Scene
 from stateflow.engine.spending import over
 from stateflow.engine.stepping import ActionRaised, Spoken, Stepping, view_of
+from stateflow.engine.stopping import retry_of, stop_failed, stop_final, way_out
 from stateflow.engine.turn import EngineTurn
 from stateflow.errors import StoreError
 from stateflow.journal.event import EffectDone, RunEnded, RunPaused, Said, Step, TurnTaken
+from stateflow.journal.said import used
 from stateflow.journal.stop import Stop, StopKind
 from stateflow.machine.budget import Budget
 from stateflow.machine.choose import Chooser
@@ -83,23 +86,23 @@ class Conductor:
 
     async def _turn(self, place: Place) -> None:
         if isinstance(place, Final):  # only where a flow was changed under a paused run
-            await self.door.commit(RunEnded(_final(place, "reached")))
+            await self.door.commit(RunEnded(stop_final(place, "reached")))
             return
         spoken = await self._speak(place) if isinstance(place, State) else Spoken()
-        stepping = Stepping(self.flow, self.door.fold, self.data(), spoken)
+        stepping = Stepping(self.flow, self.door.fold, self.data(), spoken, self.door.redact)
         try:
             if isinstance(place, State):
                 stepping.save(place)
             stop = await self._step(place, stepping, spoken)
         except GuardRaised as error:
-            stop = self._failed(error, error.state, error.tried)
+            stop = stop_failed(self.flow, self._fault(error), error.state, error.tried)
         except ActionRaised as error:
-            stop = self._failed(error, place.name, ())
+            stop = stop_failed(self.flow, self._fault(error), place.name, ())
         turn = self._taken(place, stepping, spoken)
         if stop is None:
             await self.door.commit(turn)
         elif stop.resumable:
-            await self.door.commit(RunPaused(stop, turn, _retry(stop)))
+            await self.door.commit(RunPaused(stop, turn, retry_of(stop)))
         else:
             await self.door.commit(turn, RunEnded(stop))
 
@@ -122,6 +125,8 @@ class Conductor:
                 state.timeout_s,
                 spoken.next_ordinal,
                 bool(getattr(agent, "composed", False)),
+                self.flow,
+                spoken.next_ordinal,
             )
             self.door.scene = Scene(turn, agent, self.models, _deaf)
             heard = len(spoken.messages)
@@ -147,7 +152,9 @@ class Conductor:
             return
         try:
             reply = said_by(agent.name, await agent.reply(turn))
-            reply = self.door.clean(reply) if isinstance(reply, Message) else reply
+            if isinstance(reply, Message):
+                await self.door.keep(*reply.files)
+                reply = self.door.clean(reply)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - a composed agent's own error ends the turn raised
@@ -158,7 +165,7 @@ class Conductor:
             spoken.said.append(Said(agent.name))
         else:
             spoken.messages.append(reply)
-            spoken.said.append(self._refer(reply))
+            spoken.said.append(self._refer(reply, turn))
 
     async def _say_whole(self, agent: Agent, turn: EngineTurn, spoken: Spoken) -> None:
         """Let an opaque agent speak: its whole reply is one effect."""
@@ -177,10 +184,16 @@ class Conductor:
             spoken.messages.append(message)
             spoken.said.append(Said(agent.name, key.ordinal))
 
-    def _refer(self, message: Message) -> Said:
-        """Return *message* with its text by reference to the effect that made it."""
+    def _refer(self, message: Message, turn: EngineTurn) -> Said:
+        """Return *message*, its text and tool calls by reference to the effects that made them."""
         part: dict[str, Any] = message_json(replace(message, usage=NO_USAGE))
-        for ordinal, answer in sorted(self.door.answers().items()):
+        answers = sorted(self.door.answers().items())
+        if message.calls:
+            places = used(turn.made())
+            if tuple(call for _, call in places) == message.calls:
+                del part["calls"]
+                part["used"] = [place for place, _ in places]
+        for ordinal, answer in answers:
             if isinstance(answer, EffectDone):
                 result: Any = answer.result
                 if isinstance(result, dict) and result.get("text") == message.text:  # pyright: ignore[reportUnknownMemberType]
@@ -210,7 +223,7 @@ class Conductor:
             if isinstance(at, State):
                 return None
             event = "said"  # the fault was taken by name; from a junction on, all ways are open
-        return _final(at, why)
+        return stop_final(at, why)
 
     async def _decide(
         self, at: State | Junction, event: Event, stepping: Stepping, spoken: Spoken
@@ -227,7 +240,7 @@ class Conductor:
             stepping.exhaust(f"visits of {decision.target!r}")
             decision = self.flow.kernel.step(at.name, event, stepping.view)
         if decision.taken is None:
-            return self._fallback(at, event, decision, stepping, spoken)
+            return way_out(self.flow, at, event, decision, stepping, spoken)
         return decision
 
     async def _chosen(
@@ -253,50 +266,9 @@ class Conductor:
         self.door.scene = Scene(turn, at.agent, self.models, _deaf, chooser, chat)
         picked = await choose(chooser, chat, turn)
         if isinstance(picked, Fault):
-            return self._stop_failed(picked, at.name, tried)
+            return stop_failed(self.flow, self.door.clean(picked), at.name, tried)
         index = next(i for i in enabled if at.transitions[i].target == picked)
         return self.flow.kernel.take(at.name, index, tried)
-
-    def _fallback(
-        self,
-        at: State | Junction,
-        event: Event,
-        decision: Decision,
-        stepping: Stepping,
-        spoken: Spoken,
-    ) -> Decision | Stop:
-        """Return the way of ``on_error`` where it may be gone, else why the run stops."""
-        view = stepping.view
-        on_error = self.flow.on_error
-        visits = event == "exhausted" and view.exhausted.startswith("visits of")
-        may = on_error is not None and on_error != at.name and not stepping.used_up(on_error)
-        if may and (event == "raised" or visits):
-            return Decision(decision.tried, None, on_error)
-        tried = self._named(at, decision.tried)
-        if event == "said":
-            why = "no guard held: " + ", ".join(f"{n}={v}" for n, v in tried if v is not None)
-            return Stop("stuck", at.name, why if tried else "it has no transition", tried=tried)
-        if event == "raised" and spoken.fault is not None:
-            return self._stop_failed(spoken.fault, at.name, decision.tried)
-        which = view.exhausted
-        if spoken.fault is not None:  # a call that the budget refused
-            fault = spoken.fault
-            return Stop("budget", at.name, fault.text, fault=fault, which=which, tried=tried)
-        why = f"{which} used up; give resume a larger budget, or end it with when=exhausted"
-        return Stop("budget", at.name, why, which=which, tried=tried)
-
-    def _failed(self, error: Exception, at: str, tried: tuple[bool | None, ...]) -> Stop:
-        return self._stop_failed(Fault(type(error).__name__, str(error)), at, tried)
-
-    def _stop_failed(self, fault: Fault, at: str, tried: tuple[bool | None, ...]) -> Stop:
-        named = self._named(self.flow.places[at], tried)
-        return Stop("failed", at, str(fault), fault=fault, tried=named)
-
-    def _named(
-        self, at: Place, tried: tuple[bool | None, ...]
-    ) -> tuple[tuple[str, bool | None], ...]:
-        rows = () if isinstance(at, Final) else at.transitions
-        return tuple((row.guard_name, verdict) for row, verdict in zip(rows, tried, strict=False))
 
     def _taken(self, place: Place, stepping: Stepping, spoken: Spoken) -> TurnTaken:
         usage: Usage = NO_USAGE
@@ -316,6 +288,10 @@ class Conductor:
             usage,
             spoken=isinstance(place, State) and not spoken.exhausted,
         )
+
+    def _fault(self, error: Exception) -> Fault:
+        """Return what a guard or an action raised, without secrets."""
+        return self.door.clean(Fault(type(error).__name__, str(error)))
 
     def data(self) -> BaseModel | None:
         """Return the run's data as the flow's model."""
@@ -350,14 +326,6 @@ def _after(view: View, agent: Agent, said: list[Message]) -> View:
         transcript = transcript.append(message)
     spoken = {**view.spoken, agent.name: view.spoken.get(agent.name, 0) + 1}
     return replace(view, transcript=transcript, last=transcript.last, spoken=spoken)
-
-
-def _final(place: Final, why: str) -> Stop:
-    return Stop("final", place.name, why, ok=place.ok)
-
-
-def _retry(stop: Stop) -> int | None:
-    return stop.fault.ordinal if stop.fault is not None else None
 
 
 def _deaf(text: str) -> None:

@@ -19,20 +19,23 @@ from stateflow.conversation.effect import (
     Question,
     Result,
 )
+from stateflow.conversation.file import File
 from stateflow.engine.faults import (
     Said,
 )
-from stateflow.engine.operations import Scene
+from stateflow.engine.scene import Scene
 from stateflow.journal.event import (
     Event,
 )
-from stateflow.journal.fold import Answer, Fold
+from stateflow.journal.fold import Fold
+from stateflow.journal.said import Answer
 from stateflow.machine.flow import Flow
+from stateflow.value import Json
 
 __all__ = ["Delta", "Door", "OnDelta", "Parked"]
 
-OnDelta: TypeAlias = Callable[[Key, str], None]
-"""Hears a piece of text as it streams.  Deltas are never journaled."""
+OnDelta: TypeAlias = Callable[[Key, str, int], None]
+"""Hears a piece of text as it streams, and of which attempt.  Deltas are never journaled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Delta:
     run: str
     key: Key
     text: str
+    attempt: int = 1
+    """Which try of the effect it belongs to; a later one takes back what earlier ones said."""
 
 
 class Parked(BaseException):
@@ -72,8 +77,16 @@ class Door(Protocol):
         """Put *events* on the record, with whatever is still held back."""
         ...
 
+    async def keep(self, *files: File) -> None:
+        """Put the content of *files*, where they bring it, beside the record."""
+        ...
+
     def answers(self) -> Mapping[int, Answer]:
         """Return what the open turn's effects came to so far, by ordinal."""
+        ...
+
+    def redact(self, value: Json, /) -> Json:
+        """Return *value* without secrets."""
         ...
 
     def clean(self, value: Said, /) -> Said:

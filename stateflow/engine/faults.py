@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from stateflow.conversation.effect import Effect, FaultRaised, Key, Result
+from stateflow.conversation.effect import Effect, FaultRaised, Key
 from stateflow.conversation.message import (
     NO_USAGE,
     Fault,
@@ -15,13 +15,16 @@ from stateflow.conversation.message import (
     message_json,
 )
 from stateflow.errors import BadReply, RunError
-from stateflow.journal.event import ChildEnded, EffectDone, EffectFailed, HumanAnswered
-from stateflow.journal.fold import Answer
+from stateflow.journal.event import HumanAnswered
 from stateflow.journal.redact import Redactor
+from stateflow.journal.said import Answer
 
-__all__ = ["Said", "check_json", "cleaned", "fault_of", "in_doubt", "result_of", "same_operation"]
+__all__ = ["Said", "check_json", "cleaned", "fault_of", "same_operation"]
 
 Said = TypeVar("Said", Message, Fault)
+
+_DEEPEST = 100
+"""Most levels of a JSON value; pydantic writes no more than about 250."""
 
 
 def cleaned(value: Said, redactor: Redactor) -> Said:
@@ -37,20 +40,22 @@ def cleaned(value: Said, redactor: Redactor) -> Said:
     return replace(message_from(said, value.speaker), usage=value.usage)
 
 
-def check_json(value: Any, op: str) -> None:  # noqa: ANN401 - that is the question
+def check_json(value: Any, op: str, depth: int = 0) -> None:  # noqa: ANN401 - that is the question
     """Refuse what a journal cannot hold, so that every life of a run reads the same.
 
     Raises:
-        BadReply: *value* is no JSON.
+        BadReply: *value* is no JSON, or nested deeper than what writes it to disk can follow.
     """
+    if depth > _DEEPEST:
+        raise BadReply(f"{op} came to something nested too deep for a journal")
     if value is None or isinstance(value, str | bool | int):
         return
     if isinstance(value, dict):
         for part in value.values():  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - of an Any
-            check_json(part, op)
+            check_json(part, op, depth + 1)
     elif isinstance(value, list):
         for part in value:  # pyright: ignore[reportUnknownVariableType] - of an Any
-            check_json(part, op)
+            check_json(part, op, depth + 1)
     elif not (isinstance(value, float) and math.isfinite(value)):
         shown = repr(value)[:80]
         sentence = f"{op} came to {shown}, which JSON cannot hold; return texts and numbers"
@@ -66,33 +71,9 @@ def fault_of(error: BaseException, key: Key | None = None) -> Fault:
         kinds.pop()
     if isinstance(error, TimeoutError) and "TimedOut" not in kinds:
         kinds.append("TimedOut")
-    ordinal = key.ordinal if key is not None else None
+    ordinal = key.ordinal if key is not None else getattr(error, "ordinal", None)
     which = str(getattr(error, "which", ""))
     return Fault(type(error).__name__, str(error), tuple(kinds), ordinal, which)
-
-
-def result_of(answer: Answer) -> Result:
-    """Return what the core sees of a recorded answer."""
-    match answer:
-        case EffectDone():
-            return Result(answer.result, None, answer.usage)
-        case EffectFailed():
-            return Result(None, answer.fault, answer.usage)
-        case HumanAnswered():
-            return Result(answer.answer)
-        case ChildEnded():
-            return Result(None, answer.fault)
-
-
-def in_doubt(effect: Effect) -> EffectFailed:
-    """Return the fault of an effect that must not be repeated and may have been made."""
-    call, key = effect.call, effect.key
-    text = (
-        f"{call.op} at {key} had begun when the process died, and must not be made twice; see "
-        "whether it was done before you resume, which makes it again"
-    )
-    kinds = ("FaultError", "RunError", "StateflowError")
-    return EffectFailed(key, call.op, Fault("InDoubt", text, kinds, key.ordinal))
 
 
 def same_operation(effect: Effect, known: Answer) -> None:

@@ -7,9 +7,8 @@ effect begins; the last of a turn shares its transaction with the turn itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from time import perf_counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from stateflow.conversation.effect import (
@@ -21,21 +20,17 @@ from stateflow.conversation.effect import (
     Key,
     Result,
 )
+from stateflow.conversation.file import File
 from stateflow.conversation.message import NO_USAGE, Fault, Usage
-from stateflow.engine.deadline import Overdue, within
 from stateflow.engine.door import Delta, OnDelta, Parked
-from stateflow.engine.faults import (
-    Said,
-    check_json,
-    cleaned,
-    fault_of,
-    in_doubt,
-    result_of,
-    same_operation,
-)
-from stateflow.engine.operations import Operation, Scene
+from stateflow.engine.doubt import confirmed, is_doubtful, was_it_done
+from stateflow.engine.environment import Control, Environment
+from stateflow.engine.faults import Said, cleaned, fault_of, same_operation
+from stateflow.engine.making import make
+from stateflow.engine.pricing import ceiling_of
+from stateflow.engine.scene import Scene
 from stateflow.engine.spending import budget_json, left, refusal
-from stateflow.errors import Exhausted, RunError, StateflowError, TimedOut
+from stateflow.errors import Exhausted, RunError
 from stateflow.journal.codec import encode
 from stateflow.journal.event import (
     ChildEnded,
@@ -44,43 +39,20 @@ from stateflow.journal.event import (
     EffectDone,
     EffectFailed,
     Event,
+    HumanAnswered,
     HumanAsked,
     Recorded,
 )
-from stateflow.journal.fold import Answer, Fold
-from stateflow.journal.redact import Redactor
+from stateflow.journal.fold import Fold
+from stateflow.journal.said import Answer, result_of
 from stateflow.journal.stop import Stop
 from stateflow.machine.budget import Budget
 from stateflow.machine.flow import Flow
-from stateflow.models.names import ModelPool
-from stateflow.stores.base import Store
 from stateflow.value import Json
 
-__all__ = ["Control", "Environment", "LiveDoor"]
+__all__ = ["LiveDoor"]
 
 _ANSWERS = (EffectDone, EffectFailed, ChildEnded)
-
-
-@dataclass(slots=True)
-class Environment:
-    """What all runs of a runner share, nested runs included."""
-
-    store: Store
-    models: ModelPool
-    operations: Mapping[str, Operation]
-    redactor: Redactor
-    overrides: dict[str, str] | None
-    """Models that replace the flow's, by agent."""
-    conduct: Callable[[Flow, LiveDoor, Given], Awaitable[Stop]]
-    """Begins, or goes on with, a run and takes it to its stop."""
-
-
-@dataclass(slots=True)
-class Control:
-    """What the holder of a run wants of it."""
-
-    pausing: bool = False
-    publish: Callable[[Recorded | Delta], None] | None = None
 
 
 @dataclass(slots=True)
@@ -137,6 +109,8 @@ class LiveDoor:
             known = self.fold.answers.get(effect.key.ordinal)
             if known is None and self._held:
                 known = self._held_answer(effect.key)
+            if isinstance(known, HumanAnswered) and self._was_in_doubt(effect):
+                known = self._settled(effect, known)
             if known is None:
                 fresh = True
             else:
@@ -145,6 +119,18 @@ class LiveDoor:
         if fresh:
             await self._make_all(effects, answers, on_delta or self._stream)
         return [result_of(answers[effect.key.ordinal]) for effect in effects]
+
+    def _was_in_doubt(self, effect: Effect) -> bool:
+        """Tell whether the question that was asked in the place of *effect* was about it."""
+        asked = self.fold.begun.get(effect.key.ordinal)
+        return is_doubtful(effect) and asked == was_it_done(effect, self.environment.redactor)
+
+    def _settled(self, effect: Effect, answer: HumanAnswered) -> EffectDone | None:
+        """Return what a person said *effect* came to; ``None``: it was not done."""
+        done = confirmed(effect, answer.answer, self.environment.redactor)
+        if done is not None:
+            self._held.append(done)
+        return done
 
     async def _make_all(
         self, effects: Sequence[Effect], answers: dict[int, Answer], on_delta: OnDelta
@@ -157,7 +143,7 @@ class LiveDoor:
             self._held.append(done)
             return
         allowed = self._reserve(effects, answers)
-        made, before = self._openings(allowed, answers)
+        made, before = self._openings(allowed)
         if before:
             await self.commit(*before)
         if len(made) == 1:
@@ -170,21 +156,19 @@ class LiveDoor:
             await self.commit()
             raise Parked(self.fold.questions(self.path))
 
-    def _openings(
-        self, allowed: list[Effect], answers: dict[int, Answer]
-    ) -> tuple[list[Effect], list[Event]]:
+    def _openings(self, allowed: list[Effect]) -> tuple[list[Effect], list[Event]]:
         """Return what is made here and now, and what has to be on the record before."""
         made: list[Effect] = []
         before: list[Event] = []
         for effect in allowed:
-            call = effect.call
+            call, ordinal = effect.call, effect.key.ordinal
             if call.op == "human.ask":
-                if effect.key.ordinal not in self.fold.begun:
+                if ordinal not in self.fold.begun:
                     before.append(self._asked(effect))
                 continue
-            if not call.repeat and effect.key.ordinal in self.fold.begun:
-                answers[effect.key.ordinal] = doubt = in_doubt(effect)
-                self._held.append(doubt)
+            if not call.repeat and ordinal in self.fold.begun and ordinal not in self.fold.answers:
+                if not self._was_in_doubt(effect):
+                    before.append(was_it_done(effect, self.environment.redactor))
                 continue
             made.append(effect)
             if not call.repeat:
@@ -221,7 +205,7 @@ class LiveDoor:
         no refusal depends on where that life ended.
         """
         reserved: Usage = NO_USAGE
-        spent = self.fold.usage
+        spent = self.fold.spent
         for answer in answers.values():
             if isinstance(answer, EffectDone) and answer.usage is not NO_USAGE:
                 spent -= answer.usage
@@ -230,12 +214,12 @@ class LiveDoor:
             call, known = effect.call, answers.get(effect.key.ordinal)
             if known is not None:
                 if isinstance(known, EffectDone) and call.ceiling is not NO_USAGE:
-                    reserved += self._ceiling(call)
+                    reserved += self._ceiling(effect)
                 continue
             if call.ceiling is NO_USAGE:
                 allowed.append(effect)
                 continue
-            ceiling = self._ceiling(call)
+            ceiling = self._ceiling(effect)
             refused = refusal(self.budget, spent, reserved, ceiling)
             if refused is None:
                 reserved += ceiling
@@ -247,54 +231,19 @@ class LiveDoor:
             self._held.append(failed)
         return allowed
 
-    def _ceiling(self, call: Call) -> Usage:
-        """Return the most that *call* can cost; only here is known what its model charges."""
-        ceiling = call.ceiling
-        if self.budget.usd is None or call.op != "model.call":
-            return ceiling
-        args: Any = call.args
-        try:
-            price = self.environment.models.get(str(args["model"])).price
-        except StateflowError:
-            return ceiling  # there is no such model, as the call itself will say
-        if price is None:
-            return replace(ceiling, usd=None)
-        return replace(ceiling, usd=price.cost(ceiling.input_tokens, ceiling.output_tokens))
+    def _ceiling(self, effect: Effect) -> Usage:
+        return ceiling_of(effect, self.scene, self.budget)
+
+    async def _make(self, effect: Effect, on_delta: OnDelta) -> EffectDone | EffectFailed:
+        scene, environment = self.scene, self.environment
+        if effect.call.op != "agent.reply":  # which keeps its files by the door
+            scene.store, scene.cache = environment.store, environment.cache
+            scene.sessions, scene.redactor = self.control.sessions, environment.redactor
+        return await make(effect, scene, environment, on_delta)
 
     def _asked(self, effect: Effect) -> HumanAsked:
         args: Any = self.environment.redactor.json(effect.call.args)
         return HumanAsked(effect.key, str(args["text"]), tuple(args.get("options", ())))
-
-    async def _make(self, effect: Effect, on_delta: OnDelta) -> EffectDone | EffectFailed:
-        call, key = effect.call, effect.key
-        clean = self.environment.redactor
-        args = clean.json(call.args) if call.args is not None else None
-        operation = self.environment.operations.get(call.op)
-        if operation is None:
-            raise RunError(f"{key}: unknown operation {call.op!r}; give Runner(operations=...) it")
-        limit = call.timeout_s if call.timeout_s is not None else self.scene.turn.timeout_s
-        scene = self.scene
-        if call.op != "agent.reply":  # whose texts do not stream; several at once must not mix
-
-            def hear(text: str) -> None:
-                on_delta(key, clean.text(text))
-
-            scene = replace(scene, on_delta=hear)
-        began = perf_counter()
-        try:
-            value, usage = await within(limit, operation(effect, scene), began)
-            value = clean.json(value)
-            if value is not None and (call.op != "agent.reply" or len(value) > 1):
-                check_json(value, call.op)  # a reply of text alone is known to be sound
-        except Exception as error:  # noqa: BLE001 - the seam: any error of an effect is a fault
-            took = round(perf_counter() - began, 4)
-            if isinstance(error, Overdue):
-                error = TimedOut(f"{call.op} of {self.scene.agent.name!r} took over {limit:g} s")
-            fault = fault_of(error, key)
-            fault = replace(fault, text=clean.text(fault.text))
-            return EffectFailed(key, call.op, fault, args, seconds=took)
-        took = round(perf_counter() - began, 4)
-        return EffectDone(key, call.op, value, args, usage, took)
 
     async def child(self, key: Key, flow: Flow, given: Given, /) -> ChildResult:
         """Run *flow* as a nested run; it is granted what is left."""
@@ -330,12 +279,23 @@ class LiveDoor:
         stop = await self.environment.conduct(flow, door, given)
         return child_ended(key, stop, door.fold)
 
+    async def keep(self, *files: File) -> None:
+        """Put the content of *files* into the store, once."""
+        for file in files:
+            if file.content is not None:
+                await self.environment.store.put_file(file.sha256, file.content)
+
     def answers(self) -> Mapping[int, Answer]:
         """Return what the open turn's effects came to, those held back included."""
         if not self._held:
             return self.fold.answers
         held = {e.key.ordinal: e for e in self._held if isinstance(e, _ANSWERS)}
         return {**self.fold.answers, **held} if self.fold.answers else held
+
+    def redact(self, value: Json, /) -> Json:
+        """Return *value* as it may be journaled."""
+        redacted: Json = self.environment.redactor.json(value)
+        return redacted
 
     def clean(self, value: Said, /) -> Said:
         """Return a message or a fault as it may be journaled."""
@@ -347,9 +307,9 @@ class LiveDoor:
                 return event
         return None
 
-    def _stream(self, key: Key, text: str) -> None:
+    def _stream(self, key: Key, text: str, attempt: int) -> None:
         if self.control.publish is not None:
-            self.control.publish(Delta(self.run, key, text))
+            self.control.publish(Delta(self.run, key, text, attempt))
 
 
 def _is_plain(call: Call) -> bool:

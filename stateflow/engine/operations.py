@@ -8,38 +8,18 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Mapping
+from dataclasses import replace
 
-from stateflow.conversation.agent import Agent, Reply
+from stateflow.conversation.agent import Reply
 from stateflow.conversation.effect import Effect
 from stateflow.conversation.message import NO_USAGE, Message, Pass, Usage, message_json
+from stateflow.engine.scene import Operation, Scene
 from stateflow.errors import DefinitionError, NoReply, OffTable
-from stateflow.machine.choose import Chat, Chooser
+from stateflow.machine.choose import Chat
 from stateflow.value import Json
 
-if TYPE_CHECKING:
-    from stateflow.engine.turn import EngineTurn
-    from stateflow.models.names import ModelPool
-
-__all__ = ["OPERATIONS", "Operation", "Scene", "said_by"]
-
-
-@dataclass(slots=True)
-class Scene:
-    """What an operation needs to know of the present turn."""
-
-    turn: EngineTurn
-    agent: Agent
-    models: ModelPool
-    on_delta: Callable[[str], None]
-    chooser: Chooser | None = None
-    chat: Chat | None = None
-
-
-Operation: TypeAlias = Callable[[Effect, Scene], Awaitable[tuple[Json, Usage]]]
-"""Makes an effect: a JSON value, and what it cost."""
+__all__ = ["OPERATIONS", "pick", "said_by"]
 
 
 def said_by(agent: str, reply: Reply) -> Message | Pass:
@@ -68,6 +48,7 @@ async def _agent_reply(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
     message = said_by(scene.agent.name, reply)
     if isinstance(message, Pass):
         return None, NO_USAGE
+    await scene.turn.door.keep(*message.files)
     usage = message.usage
     if usage is not NO_USAGE:
         message = replace(message, usage=NO_USAGE)
@@ -75,11 +56,27 @@ async def _agent_reply(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
 
 
 async def _model_call(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
-    caller: Any = scene.chooser if effect.call.op == "model.call" and scene.chat else scene.agent
-    request = caller.request(scene.turn, effect.call.args)
-    model = scene.models.get(request.model)
-    reply = await model.complete(request, on_delta=scene.on_delta)
-    return reply.to_json(), reply.usage
+    from stateflow.engine.calling import model_call
+
+    return await model_call(effect, scene)
+
+
+async def _model_count(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
+    from stateflow.engine.calling import count_tokens
+
+    return await count_tokens(effect, scene)
+
+
+async def _tool_list(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
+    from stateflow.engine.tooling import tool_list
+
+    return await tool_list(effect, scene)
+
+
+async def _tool_call(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
+    from stateflow.engine.tooling import tool_call
+
+    return await tool_call(effect, scene)
 
 
 async def _speaker_choose(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
@@ -125,6 +122,9 @@ async def _random_draw(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
 OPERATIONS: Mapping[str, Operation] = {
     "agent.reply": _agent_reply,
     "model.call": _model_call,
+    "model.count": _model_count,
+    "tool.list": _tool_list,
+    "tool.call": _tool_call,
     "speaker.choose": _speaker_choose,
     "clock.now": _clock_now,
     "random.draw": _random_draw,

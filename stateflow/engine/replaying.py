@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, cast
 
 from stateflow.conversation.effect import ChildResult, Effect, FaultRaised, Given, Key, Result
+from stateflow.conversation.file import File
 from stateflow.engine.conduct import Conductor
 from stateflow.engine.differing import (
     Names,
@@ -24,8 +25,9 @@ from stateflow.engine.differing import (
     verdict_lines,
 )
 from stateflow.engine.door import OnDelta, Parked
-from stateflow.engine.faults import Said, cleaned, result_of
-from stateflow.engine.operations import Scene
+from stateflow.engine.faults import Said, cleaned
+from stateflow.engine.recorded import is_cancelled, question_of, stamps_of
+from stateflow.engine.scene import Scene
 from stateflow.engine.spending import budget_from
 from stateflow.errors import ReplayDivergence
 from stateflow.journal.canonical import canonical_events
@@ -43,8 +45,9 @@ from stateflow.journal.event import (
     RunStarted,
     TurnTaken,
 )
-from stateflow.journal.fold import Answer, Fold, open_answers
+from stateflow.journal.fold import Fold, open_answers
 from stateflow.journal.redact import Redactor
+from stateflow.journal.said import Answer, result_of
 from stateflow.journal.stop import Stop
 from stateflow.machine.flow import Flow
 from stateflow.models.names import ModelPool
@@ -108,14 +111,14 @@ class ReplayDoor:
         """Index the journal by key."""
         events = canonical_events(r.event for r in self.journal.events)
         self._expected = [e for e in events if isinstance(e, TurnTaken | RunEnded)]
-        if self._expected and _is_cancelled(self._expected[-1]):
+        if self._expected and is_cancelled(self._expected[-1]):
             self._expected.pop()  # somebody's decision, which no flow takes again
         self._expected.reverse()
         self._recorded = open_answers(events)
         self._begun = {e.key: e for e in events if isinstance(e, _BEGINNINGS)}
         for key in self._recorded:
             self._of_turn.setdefault((key.state, key.visit), []).append(key)
-        self._stamps = _stamps(self.journal)
+        self._stamps = stamps_of(self.journal)
 
     async def perform(
         self, effects: Sequence[Effect], /, *, on_delta: OnDelta | None = None
@@ -123,22 +126,21 @@ class ReplayDoor:
         """Answer *effects* from the journal."""
         del on_delta
         answers: list[Answer] = []
-        waiting = False
+        unanswered: list[str] = []
         for effect in effects:
             answer = self._recorded.get(effect.key)
-            if answer is None and (self._expected or effect.call.op != "human.ask"):
+            if answer is None and self._expected:
                 raise _Stopped(self._missing(effect.key, effect.call.op))
-            if effect.call.op == "human.ask":
-                self._ask(effect)
-                waiting = waiting or answer is None
-            if answer is not None:
-                self._compare(effect, answer)
-                begun = self._begun.get(effect.key)
-                if isinstance(begun, EffectBegun) and effect.key not in self._used:
-                    self.apply(begun)
-                self._take(effect.key, answer)
-                answers.append(answer)
-        if waiting:
+            self._begin(effect)
+            if answer is None:
+                unanswered.append(effect.call.op)
+                continue
+            self._compare(effect, answer)
+            self._take(effect.key, answer)
+            answers.append(answer)
+        if any(op != "human.ask" for op in unanswered):
+            raise _Stopped  # it was under way when the recorded run was cut off
+        if unanswered:
             raise Parked(self.fold.questions(self.path))
         return [result_of(answer) for answer in answers]
 
@@ -169,6 +171,14 @@ class ReplayDoor:
             elif isinstance(event, RunPaused):
                 self._pause(event)
             self.apply(event)
+
+    async def keep(self, *files: File) -> None:
+        """Leave them where they are: a replay needs no content."""
+
+    def redact(self, value: Json, /) -> Json:
+        """Return *value* as it may be journaled."""
+        redacted: Json = self.redactor.json(value)
+        return redacted
 
     def clean(self, value: Said, /) -> Said:
         """Return a message or a fault as it may be journaled."""
@@ -248,9 +258,18 @@ class ReplayDoor:
             text = drift(answer.args, args) + self._prompts()
             raise _Stopped(ReplayDivergence(f"request {effect.key} ({answer.op})", text))
 
+    def _begin(self, effect: Effect) -> None:
+        """Put on the new record that *effect* began, where the old one says so."""
+        if effect.call.op == "human.ask":
+            self._ask(effect)
+            return
+        begun = self._begun.get(effect.key)
+        if isinstance(begun, EffectBegun) and effect.key not in self._used:
+            self.apply(begun)
+
     def _ask(self, effect: Effect) -> None:
         """Put the question on the new record; a changed one is a changed request."""
-        asked = HumanAsked(effect.key, *_question(self.redactor.json(effect.call.args)))
+        asked = HumanAsked(effect.key, *question_of(self.redactor.json(effect.call.args)))
         before = self._begun.get(effect.key)
         if isinstance(before, HumanAsked) and self.requests and before != asked:
             text = drift(*({"text": q.text, "options": q.options} for q in (before, asked)))
@@ -294,24 +313,6 @@ class ReplayDoor:
         return f"turn {self.fold.turns + 1} (state {self.fold.state!r}, visit {self.fold.visit})"
 
 
-def _is_cancelled(event: Event) -> bool:
-    return isinstance(event, RunEnded) and event.stop.kind == "cancelled"
-
-
-def _stamps(journal: Journal) -> dict[int, float]:
-    """Return when each event came, on a clock that stands still while the run does."""
-    fold = Fold()
-    stamps: dict[int, float] = {}
-    for recorded in journal.events:
-        fold.apply(recorded)
-        stamps[id(recorded.event)] = journal.events[0].at + fold.elapsed_s
-    return stamps
-
-
-def _question(args: Any) -> tuple[str, tuple[str, ...]]:  # noqa: ANN401 - of a ``human.ask``
-    return str(args["text"]), tuple(args.get("options", ()))
-
-
 async def _replay(flow: Flow, journal: Journal, *, requests: bool, path: str = "") -> Replay:
     door = ReplayDoor(flow, journal, requests, path)
     started = journal.events[0].event if journal.events else None
@@ -331,7 +332,7 @@ async def _replay(flow: Flow, journal: Journal, *, requests: bool, path: str = "
         if stopped.divergence is not None:
             raise
         last = journal.events[-1].event
-        if isinstance(last, RunEnded) and _is_cancelled(last):
+        if isinstance(last, RunEnded) and is_cancelled(last):
             stop = last.stop
             door.apply(last)
     return Replay(Journal(journal.run, tuple(door.made), door.children), door.fold, stop)

@@ -8,7 +8,8 @@ from typing import Any
 
 from stateflow.conversation.message import Message, Usage
 from stateflow.journal.event import Journal
-from stateflow.journal.fold import Fold, message_of
+from stateflow.journal.fold import Fold
+from stateflow.journal.said import message_of
 from stateflow.journal.stop import Stop
 from stateflow.machine.flow import Flow
 
@@ -46,7 +47,7 @@ class Result:
 
 def result_from(flow: Flow, run: str, fold: Fold, journal: Journal | None = None) -> Result:
     """Return the result of *run*, whose events *fold* has seen."""
-    usage = fold.usage
+    usage = fold.spent
     messages = list(fold.transcript)
     if fold.paused is not None and fold.paused.turn is not None:
         turn = fold.paused.turn
@@ -68,6 +69,7 @@ def result_from(flow: Flow, run: str, fold: Fold, journal: Journal | None = None
             usage.cached_tokens,
             usage.reasoning_tokens,
             usage.usd,
+            usage.written_tokens,
             dict(fold.usage_by_state),
         ),
         fold.turns,

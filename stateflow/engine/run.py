@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from stateflow.engine.door import Delta
-from stateflow.engine.replaying import replay_journal
+from stateflow.engine.given import AnyFile
 from stateflow.engine.result import Result, result_from
 from stateflow.engine.runner import Live, Runner
 from stateflow.journal.event import Journal, Recorded
 from stateflow.journal.stop import Stop
 from stateflow.machine.budget import Budget
 from stateflow.machine.flow import Flow
-from stateflow.models.base import Model
+from stateflow.models.base import ModelClient
+from stateflow.models.cache import ReplyCache
 from stateflow.stores.base import Store
 
 __all__ = ["fork", "replay", "resume", "run", "run_sync", "stream"]
@@ -26,14 +27,16 @@ __all__ = ["fork", "replay", "resume", "run", "run_sync", "stream"]
 T = TypeVar("T")
 
 
-async def run(
+async def run(  # noqa: PLR0913 - what can be said of a run
     flow: Flow,
     task: str = "",
     *,
     data: Mapping[str, Any] | BaseModel | None = None,
     store: Store | str | Path | None = None,
-    models: Mapping[str, str | Model] | None = None,
+    models: Mapping[str, str | ModelClient] | None = None,
     budget: Budget | None = None,
+    files: Sequence[AnyFile] = (),
+    cache: ReplyCache | str | Path | None = None,
 ) -> Result:
     """Run *flow* on *task* until it stops.
 
@@ -44,16 +47,20 @@ async def run(
         store: where the journal goes; memory if not given.
         models: model for an agent, by the agent's name.
         budget: limits that replace the flow's.
+        files: images and documents of the task, such as ``"plan.png"`` or ``attach("plan.png")``.
+        cache: keeps replies of models for equal requests: the path of an SQLite file.
 
     Returns:
         The result; its ``stop`` tells why it stopped.
 
     Raises:
-        DefinitionError: *data* does not fit the flow.
+        DefinitionError: *data*, *files* or *models* do not fit the flow.
+        RunError: the budget is in USD, and a price is not known.
         StoreError: the journal could not be written; what was committed before stands.
     """
-    async with Runner(store=store, models=models) as runner:
-        return await _finished(runner, runner.start(flow, task, data=data, budget=budget))
+    async with Runner(store=store, models=models, cache=cache) as runner:
+        live = runner.start(flow, task, data=data, budget=budget, files=files)
+        return await _finished(runner, live)
 
 
 async def resume(  # noqa: PLR0913 - what can be said of a run
@@ -63,11 +70,12 @@ async def resume(  # noqa: PLR0913 - what can be said of a run
     store: Store | str | Path,
     answer: str | None = None,
     answers: Mapping[str, str] | None = None,
-    models: Mapping[str, str | Model] | None = None,
+    models: Mapping[str, str | ModelClient] | None = None,
     budget: Budget | None = None,
+    cache: ReplyCache | str | Path | None = None,
 ) -> Result:
     """Go on with *run* from its journal, as :meth:`Runner.resume` does."""
-    async with Runner(store=store, models=models) as runner:
+    async with Runner(store=store, models=models, cache=cache) as runner:
         live = runner.resume(flow, run, answer=answer, answers=answers, budget=budget)
         return await _finished(runner, live)
 
@@ -78,41 +86,57 @@ async def fork(
     *,
     at: int,
     store: Store | str | Path,
-    models: Mapping[str, str | Model] | None = None,
+    models: Mapping[str, str | ModelClient] | None = None,
+    cache: ReplyCache | str | Path | None = None,
 ) -> Result:
     """Start a new run that shares the first *at* turns of *run*, and take it to its stop."""
-    async with Runner(store=store, models=models) as runner:
+    async with Runner(store=store, models=models, cache=cache) as runner:
         return await _finished(runner, await runner.fork(flow, run, at=at))
 
 
-async def stream(
+async def stream(  # noqa: PLR0913 - what can be said of a run
     flow: Flow,
     task: str = "",
     *,
     data: Mapping[str, Any] | BaseModel | None = None,
     store: Store | str | Path | None = None,
-    models: Mapping[str, str | Model] | None = None,
+    models: Mapping[str, str | ModelClient] | None = None,
     budget: Budget | None = None,
+    files: Sequence[AnyFile] = (),
+    cache: ReplyCache | str | Path | None = None,
 ) -> AsyncIterator[Recorded | Delta]:
     """Run *flow* and yield what happens: journaled events, and deltas of text."""
-    async with Runner(store=store, models=models) as runner:
-        live = runner.start(flow, task, data=data, budget=budget)
+    async with Runner(store=store, models=models, cache=cache) as runner:
+        live = runner.start(flow, task, data=data, budget=budget, files=files)
         async for event in live:
             yield event
         await live
 
 
-def run_sync(
+def run_sync(  # noqa: PLR0913 - what can be said of a run
     flow: Flow,
     task: str = "",
     *,
     data: Mapping[str, Any] | BaseModel | None = None,
     store: Store | str | Path | None = None,
-    models: Mapping[str, str | Model] | None = None,
+    models: Mapping[str, str | ModelClient] | None = None,
     budget: Budget | None = None,
+    files: Sequence[AnyFile] = (),
+    cache: ReplyCache | str | Path | None = None,
 ) -> Result:
     """Run *flow* and block until it stops: the same engine, on a thread inside a notebook."""
-    return _blocking(run(flow, task, data=data, store=store, models=models, budget=budget))
+    return _blocking(
+        run(
+            flow,
+            task,
+            data=data,
+            store=store,
+            models=models,
+            budget=budget,
+            files=files,
+            cache=cache,
+        )
+    )
 
 
 def replay(flow: Flow, journal: Journal, *, requests: bool = True) -> Result:
@@ -126,6 +150,8 @@ def replay(flow: Flow, journal: Journal, *, requests: bool = True) -> Result:
     Raises:
         ReplayDivergence: at the first difference, which it tells.
     """
+    from stateflow.engine.replaying import replay_journal
+
     again = _blocking(replay_journal(flow, journal, requests=requests))
     fold = again.fold
     if fold.stop is None:

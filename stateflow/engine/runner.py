@@ -6,6 +6,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -14,26 +15,27 @@ from typing import Any, Self, cast
 from pydantic import BaseModel
 
 from stateflow.conversation.effect import Given
-from stateflow.engine.answering import open_questions, place_of
+from stateflow.engine.answering import answers_to, open_questions, place_of
 from stateflow.engine.conduct import Conductor
+from stateflow.engine.environment import Control, Environment
+from stateflow.engine.forking import first_turns
+from stateflow.engine.given import AnyFile, attached, check_agents, checked_models, overrides_of
 from stateflow.engine.live import Live
-from stateflow.engine.live_door import Control, Environment, LiveDoor
-from stateflow.engine.operations import OPERATIONS, Operation
-from stateflow.engine.replaying import replay_journal
+from stateflow.engine.live_door import LiveDoor
+from stateflow.engine.operations import OPERATIONS
+from stateflow.engine.pricing import date_of_prices, refuse_unpriced
+from stateflow.engine.scene import Operation
 from stateflow.engine.spending import budget_from, budget_json, tighter
 from stateflow.engine.stepping import initial_data
-from stateflow.errors import AnswerRefused, RunError
-from stateflow.journal.canonical import canonical_events
+from stateflow.errors import AnswerRefused
 from stateflow.journal.event import (
     ChildStarted,
     Event,
     HumanAnswered,
     Journal,
     Recorded,
-    RunEnded,
     RunResumed,
     RunStarted,
-    TurnTaken,
 )
 from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.redact import Redactor
@@ -41,7 +43,8 @@ from stateflow.journal.stop import Stop
 from stateflow.log import debug
 from stateflow.machine.budget import Budget
 from stateflow.machine.flow import Flow
-from stateflow.models.base import Model
+from stateflow.models.base import ModelClient
+from stateflow.models.cache import ReplyCache
 from stateflow.models.names import ModelPool
 from stateflow.stores.base import Store
 from stateflow.stores.open import open_store
@@ -57,6 +60,8 @@ class Runner:
         models: model for an agent, by the agent's name; a model's name or a ready model.
         secrets: texts that must never reach a journal, beside those the environment names.
         operations: operations beside the registered ones, by name.
+        cache: keeps replies of models and gives them again to equal requests: the path of an
+            SQLite file, or a cache.
 
     Example:
         >>> import asyncio
@@ -71,29 +76,27 @@ class Runner:
         self,
         *,
         store: Store | str | Path | None = None,
-        models: Mapping[str, str | Model] | None = None,
+        models: Mapping[str, str | ModelClient] | None = None,
         secrets: Iterable[str] = (),
         operations: Mapping[str, Operation] | None = None,
+        cache: ReplyCache | str | Path | None = None,
     ) -> None:
         """Open nothing yet."""
         given = store is not None and not isinstance(store, str | Path)
         self.store: Store = cast("Store", store) if given else open_store(cast("Any", store))
         self._owns_store = not given
         self._lives: dict[Live, None] = {}
-        given_models = models or {}
-        ready = [model for model in given_models.values() if not isinstance(model, str)]
+        self._given_models = checked_models(models)
+        ready = [model for model in self._given_models.values() if not isinstance(model, str)]
         self._models = ModelPool({model.name: model for model in ready})
         self._environment = Environment(
             store=self.store,
             models=self._models,
             operations={**OPERATIONS, **(operations or {})},
             redactor=Redactor.from_environment(os.environ, secrets),
-            overrides={
-                agent: model if isinstance(model, str) else model.name
-                for agent, model in given_models.items()
-            }
-            or None,
+            overrides=overrides_of(self._given_models),
             conduct=self._conduct,
+            cache=_cache(cache),
         )
 
     async def __aenter__(self) -> Self:
@@ -110,32 +113,43 @@ class Runner:
         for live in list(self._lives):
             await live.aclose()
         await self._models.aclose()
+        if self._environment.cache is not None:
+            await self._environment.cache.aclose()
         if self._owns_store:
             await self.store.aclose()
 
-    def start(
+    def start(  # noqa: PLR0913 - what can be said of a run
         self,
         flow: Flow,
         task: str = "",
         *,
         data: Mapping[str, Any] | BaseModel | None = None,
         budget: Budget | None = None,
+        files: Sequence[AnyFile] = (),
         run: str | None = None,
         source: str | None = None,
     ) -> Live:
-        """Start a run of *flow*.
+        """Start a run of *flow* on *task*, with *files* such as ``"plan.png"``.
 
         Raises:
-            DefinitionError: *data* does not fit the flow.
+            DefinitionError: *data*, *files* or a model's agent does not fit the flow.
+            RunError: the budget is in USD, and a price is not known.
         """
-        typed = flow.typed(data)
+        typed, shown = flow.typed(data), attached(files)
         door = self._door(run or _new_name(flow), budget or flow.budget)
         door.source = source
         given = Given(task, typed.model_dump(mode="json") if typed is not None else None)
         limits = None if budget is None else budget_json(budget)
+        refuse_unpriced(flow, door.budget, self._models, self._environment.overrides)
 
-        async def work() -> Stop:
-            await door.commit(self._started(flow, door, given, limits))
+        async def work(held: ExitStack) -> Stop:
+            held.callback(await self.store.hold(door.run))
+            await door.keep(*shown)
+            started = self._started(flow, door, given, limits)
+            named = [
+                replace(one.at_rest, name=door.environment.redactor.text(one.name)) for one in shown
+            ]
+            await door.commit(replace(started, files=tuple(named)))
             return await self._go(flow, door)
 
         return self._live(flow, door, work)
@@ -156,21 +170,27 @@ class Runner:
 
         Raises (when awaited):
             UnknownRun: the store has none of that name.
+            RunHeld: it is under way, here or in another process; nothing was written.
             AnswerRefused: an answer fits no open question; nothing was written.
             ReplayDivergence: the changed flow would have gone elsewhere; nothing was written.
         """
         door = self._door(run, budget or flow.budget)
 
-        async def work() -> Stop:
+        async def work(held: ExitStack) -> Stop:
+            door.run = await self.store.find(door.run)
+            held.callback(await self.store.hold(door.run))
             await self._take_up(flow, door, answer, dict(answers or {}), budget)
             return await self._go(flow, door)
 
         return self._live(flow, door, work)
 
-    def _live(self, flow: Flow, door: LiveDoor, work: Callable[[], Any]) -> Live:
-        live = Live(flow, door, work)
+    def _live(self, flow: Flow, door: LiveDoor, work: Callable[[ExitStack], Any]) -> Live:
+        check_agents(flow, self._given_models)
+        held = ExitStack()
+        live = Live(flow, door, lambda: work(held))
         self._lives[live] = None
         live.when_over(lambda over: self._lives.pop(over, None))
+        live.when_over(lambda _: held.close())
         return live
 
     async def fork(self, flow: Flow, run: str, *, at: int, name: str | None = None) -> Live:
@@ -181,7 +201,7 @@ class Runner:
             UnknownRun: the store has none of that name.
         """
         journal = await self.store.journal(run)
-        events = _first_turns(journal, at)
+        events = first_turns(journal, at)
         limits = fold_of(journal.events).budget  # what its last resume allowed it
         if isinstance(events[0], RunStarted) and limits is not None:
             events[0] = replace(events[0], budget=dict(limits))
@@ -217,16 +237,21 @@ class Runner:
             table if clean.leaves(table) else clean.json(table),
             flow.fingerprint(),
             task,
-            initial_data(flow, typed, task),
+            initial_data(flow, typed, task, clean.json),
             limits,
             door.source,
             door.depth,
-            models=self._environment.overrides,
+            models=clean.json(self._environment.overrides),
+            prices=date_of_prices(flow, self._environment.overrides),
         )
 
     async def _go(self, flow: Flow, door: LiveDoor) -> Stop:
         debug("run.started", run=door.run, flow=flow.name)
-        stop = await Conductor(flow, door, door.budget, self._models).until_stop(door.control)
+        try:
+            stop = await Conductor(flow, door, door.budget, self._models).until_stop(door.control)
+        finally:
+            if not door.depth:
+                await door.control.sessions.aclose()
         debug("run.stopped", run=door.run, flow=flow.name, stop=stop.kind)
         return stop
 
@@ -253,7 +278,6 @@ class Runner:
         budget: Budget | None,
     ) -> None:
         """Claim the run: prove that the flow still fits, put the answers on the record."""
-        door.run = await self.store.find(door.run)
         events = await self.store.read(door.run)
         door.fold = fold_of(events)
         if door.fold.ended:
@@ -262,9 +286,12 @@ class Runner:
             return
         limits = budget_json(budget) if budget is not None else door.fold.budget
         door.budget = budget_from(limits) if limits is not None else flow.budget
+        started = door.fold.started
+        asked = started.models if started is not None else None
+        refuse_unpriced(flow, door.budget, self._models, asked)
         changed = await self._proved(flow, door, events)
         open_now = await open_questions(self.store, door.run)
-        given = _answers(door.run, open_now, answer, answers)
+        given = answers_to(door.run, open_now, answer, answers)
         if door.fold.stop is not None and door.fold.stop.kind == "waiting" and not given:
             return
         resumed = RunResumed(budget_json(budget) if budget is not None else None, changed)
@@ -279,6 +306,8 @@ class Runner:
         now = flow.fingerprint()
         if _prints(events) <= {now}:
             return None
+        from stateflow.engine.replaying import replay_journal
+
         await replay_journal(flow, await self.store.journal(door.run), requests=False)
         return now
 
@@ -299,6 +328,14 @@ class Runner:
             await self.store.append(run, after=after, events=answered_below)
 
 
+def _cache(given: ReplyCache | str | Path | None) -> ReplyCache | None:
+    if not isinstance(given, str | Path):
+        return given
+    from stateflow.stores.cache import SqliteReplyCache
+
+    return SqliteReplyCache(given)
+
+
 def _new_name(flow: Flow) -> str:
     """Return a name no other run has: when, which flow, and chance."""
     when = time.strftime("%Y-%m-%dT%H-%M", time.localtime())
@@ -307,44 +344,7 @@ def _new_name(flow: Flow) -> str:
     return f"{when}_{flow.name.replace(' ', '-')}_{chance}"
 
 
-def _is_over(event: Event) -> bool:
-    return isinstance(event, RunEnded) and event.stop.kind != "cancelled"
-
-
 def _prints(events: Sequence[Recorded]) -> set[str]:
     """Return the prints of all flows that have taken part in a run."""
     found = {getattr(recorded.event, "print", None) for recorded in events}
     return {one for one in found if one is not None}
-
-
-def _first_turns(journal: Journal, at: int) -> list[Event]:
-    events = canonical_events(recorded.event for recorded in journal.events)
-    turns = [n for n, e in enumerate(events) if isinstance(e, TurnTaken) and e.spoken]
-    if not 0 <= at <= len(turns):
-        raise RunError(f"run {journal.run!r} has {len(turns)} turns; cannot fork it at {at}")
-    end = turns[at - 1] + 1 if at else 1
-    if at == len(turns) and any(_is_over(event) for event in events[end : end + 1]):
-        end += 1  # all the turns of a run that is over end there too
-    return events[:end]
-
-
-def _answers(
-    run: str, questions: Mapping[str, str], answer: str | None, answers: dict[str, str]
-) -> dict[str, str]:
-    """Return the answers by question, each held against what is open."""
-    if answer is not None:
-        if len(questions) != 1:
-            shown = ", ".join(map(repr, questions)) or "none"
-            raise AnswerRefused(
-                f"run {run!r} has {len(questions)} open questions ({shown}); answer= needs exactly "
-                "one, answers={id: ...} names them"
-            )
-        return {next(iter(questions)): answer}
-    for question in answers:
-        if question not in questions:
-            shown = ", ".join(map(repr, questions)) or "none"
-            raise AnswerRefused(
-                f"run {run!r} has no open question {question!r}, or it was answered already; "
-                f"open: {shown}"
-            )
-    return answers

@@ -23,7 +23,7 @@ def budget_json(budget: Budget) -> dict[str, Json]:
     limits: dict[str, Json] = {}
     for name in _NAMES:
         limit = getattr(budget, name)
-        if limit is not None:
+        if limit is not None and limit is not False:
             limits[name] = "inf" if limit == math.inf else limit
     return limits
 
@@ -62,6 +62,8 @@ def refusal(budget: Budget, spent: Usage, reserved: Usage, ceiling: Usage) -> Ex
     ):
         if limit is None or limit == math.inf:
             continue
+        if total is None and budget.unpriced:
+            continue  # as the user chose
         if total is None:
             return Exhausted(
                 which, "the price of this model is not known, so a budget in USD cannot hold it"
@@ -75,10 +77,11 @@ def refusal(budget: Budget, spent: Usage, reserved: Usage, ceiling: Usage) -> Ex
 
 def left(budget: Budget, fold: Fold) -> Budget:
     """Return what *fold* has left of *budget*, to grant to a nested run."""
-    spent = fold.usage
+    spent = fold.spent
     usd = budget.usd
     if usd is not None:  # nobody can say what an unknown cost leaves
-        usd = 0.0 if spent.usd is None else max(0.0, usd - spent.usd)
+        known = usd if spent.usd is None and budget.unpriced else 0.0
+        usd = known if spent.usd is None else max(0.0, usd - spent.usd)
     return replace(
         budget,
         turns=max(0, budget.turns - fold.turns),
@@ -90,10 +93,11 @@ def left(budget: Budget, fold: Fold) -> Budget:
 
 
 def tighter(one: Budget, other: Budget) -> Budget:
-    """Return the smaller of each limit."""
+    """Return the smaller of each limit; what is unknown is taken as *one* takes it."""
 
     def least(name: str) -> float | None:
         both = (getattr(one, name), getattr(other, name))
         return min((limit for limit in both if limit is not None), default=None)
 
-    return Budget(**{name: least(name) for name in _NAMES})  # type: ignore[arg-type]  # depth stays int
+    limits = {name: least(name) for name in _NAMES if name != "unpriced"}
+    return Budget(**limits, unpriced=one.unpriced)  # type: ignore[arg-type]  # depth stays int

@@ -6,7 +6,7 @@ applied.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from stateflow.machine.flow import Flow
 from stateflow.machine.guard import function_print
 from stateflow.machine.state import Final, Junction, Place, State
 from stateflow.machine.transition import Action
+from stateflow.value import Json
 
 __all__ = ["ActionRaised", "Spoken", "Stepping", "view_of"]
 
@@ -60,10 +61,18 @@ def view_of(fold: Fold, data: BaseModel | None) -> View:
 class Stepping:
     """One turn on its way through guards, junctions and actions."""
 
-    __slots__ = ("data", "entered", "flow", "fold", "patch", "steps", "view")
+    __slots__ = ("data", "entered", "flow", "fold", "patch", "redact", "steps", "view")
 
-    def __init__(self, flow: Flow, fold: Fold, data: BaseModel | None, spoken: Spoken) -> None:
-        """Build the view the first guards read."""
+    def __init__(
+        self,
+        flow: Flow,
+        fold: Fold,
+        data: BaseModel | None,
+        spoken: Spoken,
+        redact: Callable[[Json], Json],
+    ) -> None:
+        """Build the view the first guards read; *redact* keeps secrets out of the data."""
+        self.redact = redact
         transcript = fold.transcript
         for message in spoken.messages:
             transcript = transcript.append(message)
@@ -153,12 +162,17 @@ class Stepping:
             raise ActionRaised(f"{place!r}: {error}") from error
         if typed is not None:
             whole = typed.model_dump(mode="json")
-            self.patch.update({name: whole[name] for name in patch})
+            told: Any = self.redact({name: whole[name] for name in patch})
+            if any(told[name] != whole[name] for name in patch):  # guards see what a replay sees
+                typed = self.flow.typed({**self.data.model_dump(), **told})
+            self.patch.update(told)
             self.data = typed
             self.view = replace(self.view, data=typed)
 
 
-def initial_data(flow: Flow, data: BaseModel | None, task: str) -> dict[str, Any] | None:
+def initial_data(
+    flow: Flow, data: BaseModel | None, task: str, redact: Callable[[Json], Json]
+) -> dict[str, Any] | None:
     """Return the data a run starts with, the initial state's entry action included."""
     if data is None:
         return None
@@ -166,7 +180,7 @@ def initial_data(flow: Flow, data: BaseModel | None, task: str) -> dict[str, Any
     if isinstance(place, State | Final) and place.entry is not None:
         fold = Fold()
         fold.state = flow.initial
-        stepping = Stepping(flow, fold, data, Spoken())
+        stepping = Stepping(flow, fold, data, Spoken(), redact)
         stepping.view = replace(stepping.view, last=Message(task, "user"))
         try:
             stepping.act(place.name, place.entry)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stateflow.conversation.effect import Call, ChildResult, Effect, Given, Key, Result
+from stateflow.conversation.effect import Call, ChildResult, Effect, Given, Key, Made, Result
 from stateflow.conversation.view import View
 from stateflow.conversation.window import Window
 from stateflow.engine.door import Door
 from stateflow.errors import DefinitionError
+from stateflow.journal.said import made_of
 from stateflow.machine.flow import Flow
 
 __all__ = ["EngineTurn"]
@@ -32,6 +33,32 @@ class EngineTurn:
     timeout_s: float | None = None
     next_ordinal: int = 0
     composed: bool = True
+    flow: Flow | None = None
+    first_ordinal: int = 0
+
+    @property
+    def targets(self) -> Sequence[str]:
+        """Return who can be handed the floor from here."""
+        return () if self.flow is None else self.flow.targets(self.state)
+
+    def made(self) -> Mapping[int, Made]:
+        """Return what this turn's effects came to so far."""
+        answers = self.door.answers()
+        return {
+            ordinal: made_of(answers[ordinal])
+            for ordinal in sorted(answers)
+            if ordinal >= self.first_ordinal  # those before are of another agent in this turn
+        }
+
+    def kept(self, name: str) -> Made | None:
+        """Return what an earlier turn kept under *name*, or an earlier agent of this turn."""
+        answers = self.door.answers()
+        for ordinal in sorted((n for n in answers if n < self.first_ordinal), reverse=True):
+            made = made_of(answers[ordinal])
+            args: object = made.args
+            if isinstance(args, dict) and args.get("keep") == name:  # pyright: ignore[reportUnknownMemberType] - JSON
+                return made
+        return self.door.fold.kept.get(name)
 
     def model_for(self, model: str) -> str:
         """Return the model that this run gives the agent in place of *model*."""

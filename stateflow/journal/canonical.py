@@ -14,10 +14,12 @@ from stateflow.conversation.effect import Key
 from stateflow.journal.codec import event_json
 from stateflow.journal.event import (
     ChildEnded,
+    EffectBegun,
     EffectDone,
     EffectFailed,
     Event,
     HumanAnswered,
+    HumanAsked,
     Journal,
     RunEnded,
     RunPaused,
@@ -29,7 +31,9 @@ from stateflow.value import Json, canonical_json
 
 __all__ = ["canonical", "canonical_events"]
 
-_VOLATILE: Final = frozenset({"seconds", "source", "forked", "budget", "grant"})
+_VOLATILE: Final = frozenset(
+    {"attempts", "seconds", "source", "forked", "budget", "grant", "prices"}
+)
 _SETTLED: Final = (EffectDone, EffectFailed, HumanAnswered, ChildEnded)
 
 
@@ -68,6 +72,8 @@ def canonical_events(events: Iterable[Event]) -> list[Event]:
                 ordered.extend(turn[place] for place in sorted(turn))
                 turn.clear()
                 ordered.append(event)
+            case HumanAsked() if isinstance(turn.get((event.key.ordinal, False)), EffectBegun):
+                continue  # whether it was done: told by what it came to
             case _:
                 key: Key = event.key
                 turn[key.ordinal, isinstance(event, _SETTLED)] = event

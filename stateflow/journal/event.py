@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from stateflow.conversation.effect import ChildResult, Key
+from stateflow.conversation.effect import Attempt, ChildResult, Key
+from stateflow.conversation.file import File
 from stateflow.conversation.message import NO_USAGE, Fault, Usage
 from stateflow.journal.stop import Stop
 from stateflow.value import Json, quick
@@ -60,6 +61,10 @@ class RunStarted:
     version: int = SCHEMA_VERSION
     models: dict[str, str] | None = None
     """Models that replace the flow's, by agent."""
+    files: tuple[File, ...] = ()
+    """Images and documents of the task, without their content."""
+    prices: str = ""
+    """Date of the price list that the run is priced with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,8 @@ class EffectDone:
     usage: Usage = NO_USAGE
     seconds: float = 0.0
     """How long it took [s]."""
+    attempts: tuple[Attempt, ...] = ()
+    """Failed tries before this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,8 @@ class EffectFailed:
     args: Json = None
     usage: Usage = NO_USAGE
     seconds: float = 0.0
+    attempts: tuple[Attempt, ...] = ()
+    """Failed tries before the last one."""
 
 
 @quick
@@ -109,7 +118,9 @@ class Said:
     of: int | None = None
     """Ordinal of the effect; ``None`` if the text is nobody's and stands in ``part``."""
     part: dict[str, Any] | None = None
-    """Fields of the message beside the referred text; ``None``: the result is the message."""
+    """Fields of the message beside the referred text; ``None``: the result is the message.
+    ``used`` stands for its tool calls: ordinal of the model call, index in it, ordinal of the
+    effect that made it."""
 
 
 @quick

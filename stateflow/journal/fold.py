@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
-from stateflow.conversation.effect import Key, Question
-from stateflow.conversation.message import NO_USAGE, Message, Usage, message_from
+from stateflow.conversation.effect import Key, Made, Question
+from stateflow.conversation.message import NO_USAGE, Message, Usage
 from stateflow.conversation.transcript import Transcript
 from stateflow.journal.event import (
     ChildEnded,
@@ -30,58 +30,76 @@ from stateflow.journal.event import (
     RunPaused,
     RunResumed,
     RunStarted,
-    Said,
     TurnTaken,
 )
+from stateflow.journal.said import Answer, made_of, message_of
 from stateflow.journal.stop import Stop
 
-__all__ = ["TASK_SPEAKER", "Answer", "Fold", "fold", "message_of"]
+__all__ = ["TASK_SPEAKER", "Fold", "fold", "open_answers"]
 
 TASK_SPEAKER = "user"
 """Who the task is said by."""
 
-Answer: TypeAlias = EffectDone | EffectFailed | HumanAnswered | ChildEnded
-"""What the journal holds for an effect that came to something."""
 
-
+@dataclass(slots=True, eq=False)
 class Fold:
     """A run at rest, and while it moves."""
 
-    def __init__(self) -> None:
+    started: RunStarted | None = None
+    seq: int = 0
+    state: str = ""
+    """Where the run is; ``""`` once it is done."""
+    transcript: Transcript = field(default_factory=Transcript)
+    data: dict[str, Any] = field(default_factory=dict[str, Any])
+    visits: dict[str, int] = field(default_factory=dict[str, int])
+    spoken: dict[str, int] = field(default_factory=dict[str, int])
+    seen: Mapping[str, int] = field(init=False)
+    """``visits``, read only, for views."""
+    heard: Mapping[str, int] = field(init=False)
+    """``spoken``, read only, for views."""
+    turns: int = 0
+    path: list[str] = field(default_factory=list[str])
+    usage: Usage = NO_USAGE
+    lost: Usage = NO_USAGE
+    """Spent on effects that failed and were made again after a pause; not in ``usage``, which
+    guards read, and which is the same however often the run was resumed."""
+    usage_by_state: dict[str, Usage] = field(default_factory=dict[str, Usage])
+    elapsed_s: float = 0.0
+    """Time the run was under way [s], without pauses."""
+    answers: dict[int, Answer] = field(default_factory=dict[int, Answer])
+    """What the open turn's effects came to, by ordinal."""
+    begun: dict[int, EffectBegun | ChildStarted | HumanAsked] = field(
+        default_factory=dict[int, EffectBegun | ChildStarted | HumanAsked]
+    )
+    """Effects of the open turn that began, by ordinal."""
+    kept: dict[str, Made] = field(default_factory=dict[str, Made])
+    """Effects of earlier turns that their agents asked to keep, by name; the latest."""
+    stop: Stop | None = None
+    """Set while the run is paused or over."""
+    paused: RunPaused | None = None
+    ended: bool = False
+    budget: Mapping[str, Any] | None = None
+    _keeps: bool = False
+    """Whether an effect of the open turn may ask to be kept."""
+    _losing: Usage = NO_USAGE
+    """What is lost once the run is resumed."""
+    _before: tuple[Usage, Usage, int] = (NO_USAGE, NO_USAGE, 0)
+    """Spending, the present state's spending, and turns, without the open turn."""
+    _last_at: float = math.inf
+
+    def __post_init__(self) -> None:
         """Stand before the first event."""
-        self.started: RunStarted | None = None
-        self.seq = 0
-        self.state = ""
-        """Where the run is; ``""`` once it is done."""
-        self.transcript = Transcript()
-        self.data: dict[str, Any] = {}
-        self.visits: dict[str, int] = {}
-        self.spoken: dict[str, int] = {}
-        self.turns = 0
-        self.path: list[str] = []
-        self.usage = NO_USAGE
-        self.usage_by_state: dict[str, Usage] = {}
-        self.elapsed_s = 0.0
-        """Time the run was under way [s], without pauses."""
-        self.answers: dict[int, Answer] = {}
-        """What the open turn's effects came to, by ordinal."""
-        self.begun: dict[int, EffectBegun | ChildStarted | HumanAsked] = {}
-        """Effects of the open turn that began, by ordinal."""
-        self.stop: Stop | None = None
-        """Set while the run is paused or over."""
-        self.paused: RunPaused | None = None
-        self.ended = False
-        self.budget: Mapping[str, Any] | None = None
-        self.seen = MappingProxyType(self.visits)
-        self.heard = MappingProxyType(self.spoken)
-        self._before = (NO_USAGE, NO_USAGE, 0)
-        """Spending, the present state's spending, and turns, without the open turn."""
-        self._last_at = math.inf
+        self.seen, self.heard = MappingProxyType(self.visits), MappingProxyType(self.spoken)
 
     @property
     def visit(self) -> int:
         """Which visit to the present state this is, from 1."""
         return self.visits.get(self.state, 0)
+
+    @property
+    def spent(self) -> Usage:
+        """Everything the run has cost, what was lost included; budgets count with this."""
+        return self.usage + self.lost
 
     def apply(self, recorded: Recorded) -> None:
         """Move on by one event."""
@@ -92,6 +110,8 @@ class Fold:
             case EffectDone() | EffectFailed():
                 self.answers[event.key.ordinal] = event
                 self._spend(event.key.state, event.usage)
+                if event.args is not None:
+                    self._keeps = True
             case TurnTaken():
                 self._turn(event)
             case HumanAnswered():
@@ -100,7 +120,10 @@ class Fold:
                 self.answers[event.key.ordinal] = event
                 self._spend(event.key.state, event.usage)
                 self.turns += event.turns
-            case EffectBegun() | ChildStarted() | HumanAsked():
+            case EffectBegun():
+                self.begun[event.key.ordinal] = event
+                self.answers.pop(event.key.ordinal, None)  # not done before, a person said
+            case ChildStarted() | HumanAsked():
                 self.begun[event.key.ordinal] = event
             case _:
                 self._stand(event)
@@ -122,6 +145,7 @@ class Fold:
             case RunResumed():
                 if self.paused is not None and self.paused.retry is not None:
                     self._settle()  # a nested run that goes on counts when it ends
+                    self.lost += self._losing
                 self.stop = self.paused = None
                 if event.budget is not None:
                     self.budget = event.budget  # type: ignore[assignment]  # checked when written
@@ -146,14 +170,16 @@ class Fold:
         self.state = str(event.table["initial"])
         self.enter(self.state)
         self.budget = event.budget  # type: ignore[assignment]  # checked when written
-        if event.task:
-            self.transcript = self.transcript.append(Message(event.task, TASK_SPEAKER))
+        if event.task or event.files:
+            task = Message(event.task, TASK_SPEAKER, files=event.files)
+            self.transcript = self.transcript.append(task)
         if isinstance(event.data, Mapping):
             self.data = dict(event.data)
 
     def _turn(self, event: TurnTaken) -> None:
-        if len(self.answers) > 1:
+        if len(self.answers) > 1 or self._keeps:
             self._settle()
+            self._keep()
         for said in event.said:
             self.spoken[said.by] = self.spoken.get(said.by, 0) + 1
             if said.of is not None or said.part is not None:
@@ -173,14 +199,30 @@ class Fold:
         of_state = self.usage_by_state.get(self.state, NO_USAGE)
         self._before = (self.usage, of_state, self.turns)
 
+    def _keep(self) -> None:
+        """Keep what the turn asked to keep; not before it is whole, so that it resumes the same."""
+        self._keeps = False
+        for _, answer in sorted(self.answers.items()):
+            args = answer.args if isinstance(answer, EffectDone) else None
+            if isinstance(args, Mapping) and "keep" in args:
+                self.kept[str(args["keep"])] = made_of(answer)
+
     def _pause(self, event: RunPaused) -> None:
+        """Pause; the effect at fault, and what failed after it, is made again on resume."""
         self.stop = event.stop
         self.paused = event
-        if event.retry is not None:
-            for ordinal in [n for n in self.answers if n >= event.retry]:
-                if getattr(self.answers[ordinal], "fault", None) is not None:
+        retry = event.retry
+        self._losing = NO_USAGE
+        if retry is not None:
+            for ordinal in [n for n in self.answers if n >= retry]:
+                answer = self.answers[ordinal]
+                fault = getattr(answer, "fault", None)
+                if ordinal == retry or fault is not None:
                     del self.answers[ordinal]
-                    if isinstance(self.begun.get(ordinal), EffectBegun):
+                    if isinstance(answer, EffectDone | EffectFailed):
+                        self._losing += answer.usage
+                    late = fault is not None and fault.is_a("TimedOut")  # it may have been done
+                    if isinstance(self.begun.get(ordinal), EffectBegun) and not late:
                         del self.begun[ordinal]
 
     def _settle(self) -> None:
@@ -200,21 +242,6 @@ class Fold:
         if usage is not NO_USAGE and usage != NO_USAGE:
             self.usage += usage
             self.usage_by_state[state] = self.usage_by_state.get(state, NO_USAGE) + usage
-
-
-def message_of(said: Said, answers: Mapping[int, Answer], usage: Usage) -> Message:
-    """Return the message that *said* refers to."""
-    if said.of is None:
-        message = message_from(said.part or {"text": ""}, said.by)
-    else:
-        source = answers[said.of]
-        result: Any = source.result if isinstance(source, EffectDone) else None
-        if said.part is not None:
-            result = {"text": result["text"], **said.part}
-        message = message_from(result, said.by)
-    if usage is NO_USAGE or usage == NO_USAGE:
-        return message
-    return replace(message, usage=usage)
 
 
 def fold(events: Iterable[Recorded]) -> Fold:

@@ -6,12 +6,17 @@ the same texts as the live one did.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stateflow.value import Json, canonical_json
 
-__all__ = ["Redactor"]
+__all__ = ["Redactor", "Stream"]
+
+_PASSWORD = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]*@")
+"""User and password in an address."""
 
 _SHORTEST = 8
 _WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
@@ -28,8 +33,13 @@ class Redactor:
     def __init__(self, secrets: Mapping[str, str]) -> None:
         """Take secrets by name; shorter ones than 8 characters would redact plain words."""
         self._secrets = sorted(
-            ((value, f"[{name}]") for name, value in secrets.items() if len(value) >= _SHORTEST),
-            key=lambda pair: (-len(pair[0]), pair[1]),
+            (
+                (form, f"[{name}]")
+                for name, value in secrets.items()
+                if len(value.strip()) >= _SHORTEST
+                for form in _forms(value.strip())
+            ),
+            key=lambda pair: (-len(pair[0]), pair[1], pair[0]),
         )
 
     @classmethod
@@ -48,9 +58,31 @@ class Redactor:
         for secret, name in self._secrets:
             if secret in text:
                 text = text.replace(secret, name)
+        if "://" in text and "@" in text:
+            text = _PASSWORD.sub("[password]@", text)
         if not text.isascii():
             text = text.encode("utf-8", "replace").decode("utf-8")
         return text
+
+    def sound_end(self, text: str) -> int:
+        """Return where to cut *text*, so that no secret is cut, nor what may become one."""
+        end = len(text)
+        for secret, _ in self._secrets:
+            for length in range(min(len(secret) - 1, len(text)), 0, -1):
+                if text.endswith(secret[:length]):
+                    end = min(end, len(text) - length)
+                    break
+        return self._before(text, end)
+
+    def _before(self, text: str, end: int) -> int:
+        """Return *end*, or the beginning of a secret that it would cut."""
+        for secret, _ in self._secrets:
+            at = text.find(secret)
+            while at >= 0:
+                if at < end < at + len(secret):
+                    return self._before(text, at)
+                at = text.find(secret, at + 1)
+        return end
 
     def leaves(self, value: Json) -> bool:
         """Tell whether *value* holds nothing to redact, so that it can be shared as it is."""
@@ -66,3 +98,38 @@ class Redactor:
         if isinstance(value, list | tuple):
             return [self.json(part) for part in value]  # pyright: ignore[reportUnknownVariableType]
         return value
+
+
+def _forms(secret: str) -> Iterable[str]:
+    """Return *secret* as it is, and as errors and JSON in texts write it, such as arguments."""
+    plain, ascii_only = (json.dumps(secret, ensure_ascii=flag) for flag in (False, True))
+    return dict.fromkeys([secret, *(text[1:-1] for text in (repr(secret), plain, ascii_only))])
+
+
+class Stream:
+    """Redacts a text that comes in pieces; a secret may be cut anywhere.
+
+    Example:
+        >>> stream = Stream(Redactor({"KEY": "sk-12345678"}))
+        >>> [stream.text(piece) for piece in ("use sk-123", "45678 and", " no more")]
+        ['use ', '[KEY] and', ' no more']
+        >>> stream.rest()
+        ''
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        """Hold nothing back yet."""
+        self._redactor = redactor
+        self._held = ""
+
+    def text(self, piece: str) -> str:
+        """Return what can be told once *piece* is there."""
+        text = self._held + piece
+        end = self._redactor.sound_end(text)
+        self._held = text[end:]
+        return self._redactor.text(text[:end])
+
+    def rest(self) -> str:
+        """Return what was held back; nothing follows."""
+        rest, self._held = self._held, ""
+        return self._redactor.text(rest)

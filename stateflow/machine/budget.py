@@ -38,12 +38,15 @@ class Budget:
     """Time, without waiting for people and without pauses [s]."""
     depth: int = 5
     """How deep nested runs may go."""
+    unpriced: bool = False
+    """With ``usd``: also ask models whose price is not known.  Once one was asked, nobody can say
+    what was spent, and ``usd`` limits nothing; set ``calls`` or ``tokens`` beside it."""
 
     def __post_init__(self) -> None:
         """Refuse limits that limit nothing."""
         for field in fields(self):
             limit = getattr(self, field.name)
-            if limit is None:
+            if limit is None or field.name == "unpriced":
                 continue
             number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
             if not number or math.isnan(limit) or limit < 0:

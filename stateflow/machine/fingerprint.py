@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fingerprint", "table"]
 
-_NOT_DECIDING = frozenset({"prompt", "agents", "description"})
+_NOT_DECIDING = frozenset({"prompt", "agents", "description", "sees"})
 _WHOLE = frozenset({"when", "choose", "entry", "exit", "do"})
 """Forms of guards, choosers and actions: whatever words they hold, all of it decides."""
 
@@ -35,6 +35,8 @@ def table(flow: Flow) -> dict[str, Json]:
         for name in ("turns", "calls", "tokens", "usd", "seconds", "depth")
         if (limit := getattr(budget, name)) is not None
     }
+    if budget.unpriced:
+        limits["unpriced"] = True
     whole: dict[str, Json] = {
         "name": flow.name,
         "initial": flow.initial,
@@ -85,6 +87,7 @@ def _place(place: Place) -> dict[str, Json]:
         **({"prompt": _prompt(place.prompt)} if place.prompt else {}),
         **({"choose": place.choose.form} if place.choose is not None else {}),
         **({"save": place.save} if place.save is not None else {}),
+        **({"sees": place.sees.form} if place.sees is not None else {}),
         **_action("entry", place.entry),
         **_action("exit", place.exit),
     }
@@ -110,6 +113,11 @@ def _agent(agent: Agent) -> dict[str, Json]:
     described: dict[str, Json] = {"name": agent.name, "kind": getattr(agent, "kind", "tool")}
     for word in ("model", "prompt", "description"):
         value: object = getattr(agent, word, None)
+        value = getattr(value, "name", value)  # of a model that is more than its name
         if isinstance(value, str) and value:
             described[word] = value
+    tools: list[Json] = [tool.name for tool in getattr(agent, "toolbox", ())]
+    tools += [f"{source.name}/*" for source in getattr(agent, "sources", ())]
+    if tools:
+        described["tools"] = tools
     return described

@@ -17,7 +17,7 @@ from stateflow.machine.kernel import Kernel
 from stateflow.machine.state import Final, Junction, Place, State, Steps
 from stateflow.machine.table import Row, chooser_of, places_of
 from stateflow.machine.transition import Transition
-from stateflow.value import Json, check_name
+from stateflow.value import Json, canonical_json, check_name
 
 __all__ = ["Flow"]
 
@@ -108,6 +108,21 @@ class Flow:
             self._print = fingerprint.fingerprint(self.table())
         return self._print
 
+    def targets(self, state: str) -> tuple[str, ...]:
+        """Return names of the states that a turn in *state* may lead to, and of their agents."""
+        found: dict[str, None] = {}
+        open_places, seen = [state], {state}
+        while open_places:
+            for transition in _transitions(self.places[open_places.pop()]):
+                target = transition.target
+                place = self.places[target] if target is not None else None
+                if isinstance(place, State):
+                    found.update(dict.fromkeys((place.name, *(a.name for a in place.agents))))
+                elif isinstance(place, Junction) and place.name not in seen:
+                    seen.add(place.name)
+                    open_places.append(place.name)
+        return tuple(found)
+
     def typed(self, data: Mapping[str, Any] | BaseModel | None) -> BaseModel | None:
         """Return *data* as the flow's model.
 
@@ -139,6 +154,8 @@ class Flow:
         return f"<Flow {self.name!r}: {len(self.places)} places>"
 
     def _check(self) -> None:
+        if self.data is not None:
+            self._check_data(self.data)
         for place in self.places.values():
             if isinstance(place, State):
                 self._check_state(place)
@@ -147,6 +164,13 @@ class Flow:
         if self.on_error is not None and self.on_error not in self.places:
             raise DefinitionError(self._unknown("on_error", self.on_error))
         _refuse_junction_loops(self.places)
+
+    def _check_data(self, data: type[BaseModel]) -> None:
+        if '"uniqueItems":true' in canonical_json(data.model_json_schema()):
+            raise DefinitionError(
+                f"data of flow {self.name!r}: {data.__name__} holds a set, whose order is another "
+                "in every process, so that no replay could be held against it; write a list"
+            )
 
     def _check_state(self, state: State) -> None:
         if state.save is not None:

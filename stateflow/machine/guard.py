@@ -94,10 +94,12 @@ def _joined(word: str, left: Guard, right: Guard, test: Callable[[View], bool]) 
 def function_print(function: Callable[..., object]) -> dict[str, Json]:
     """Return what tells one Python function from another: its name and its source's hash."""
     name = getattr(function, "__qualname__", type(function).__qualname__)
+    code = getattr(function, "__code__", None)
     try:
+        if code is not None and code.co_filename == "<string>":
+            raise OSError  # noqa: TRY301 - python -c keeps its text under that name, whoever asks
         source = inspect.getsource(function)
     except (OSError, TypeError):  # built in a shell, or a callable object
-        code = getattr(function, "__code__", None)
         source = canonical_json(_code(code)) if code is not None else name
     return {"function": name, "source": digest(source)}
 

@@ -95,6 +95,9 @@ class State:
         if timeout_s <= 0:
             sentence = f"state {name!r}: timeout_s={timeout_s!r} leaves no time"
             raise DefinitionError(sentence)
+        if sees is not None and not callable(getattr(sees, "of", None)):
+            sentence = f"state {name!r}: sees={sees!r} cuts no transcript; write sees=last(20)"
+            raise DefinitionError(sentence)
         values = {
             "name": check_name(name, "state"),
             "agents": agents,

@@ -20,8 +20,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from stateflow.conversation.message import ToolCall
 from stateflow.errors import ModelNotFound
-from stateflow.models.base import Model, ModelReply, ModelRequest
+from stateflow.models.base import ModelClient, ModelReply, ModelRequest
+from stateflow.models.cache import request_key
 from stateflow.models.price import FREE
 
 __all__ = ["LlamaModel"]
@@ -51,7 +53,7 @@ class LlamaModel:
             raise ModelNotFound(sentence)
         self.name = f"llama:{name}"
         self._file = name
-        self._client: Model | None = None
+        self._client: ModelClient | None = None
 
     async def complete(
         self, request: ModelRequest, /, *, on_delta: Callable[[str], None]
@@ -71,7 +73,14 @@ class LlamaModel:
             seed=0 if chosen.seed is None else chosen.seed,
             max_tokens=min(chosen.max_tokens, _MOST_TOKENS),
         )
-        return await self._client.complete(replace(request, settings=settings), on_delta=on_delta)
+        asked = replace(request, settings=settings)
+        reply = await self._client.complete(asked, on_delta=on_delta)
+        return replace(reply, calls=_named(asked, reply.calls))
+
+    async def count(self, request: ModelRequest, /) -> int | None:
+        """Return ``None``: its server counts no messages, only bare texts."""
+        del request
+        return None
 
     async def aclose(self) -> None:
         """Close the connection; the server stays for other runs until the process ends."""
@@ -80,7 +89,15 @@ class LlamaModel:
             await client.aclose()
 
 
-def _client(model: str, name: str, address: str) -> Model:
+def _named(request: ModelRequest, calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
+    """Return *calls* with ids that follow from the request; the server rolls dice for them."""
+    if not calls:
+        return ()
+    key = request_key(request)[:16]
+    return tuple(replace(call, id=f"call_{key}_{n}") for n, call in enumerate(calls))
+
+
+def _client(model: str, name: str, address: str) -> ModelClient:
     import httpx2
 
     from stateflow.models.openai import OpenAIModel
@@ -90,7 +107,7 @@ def _client(model: str, name: str, address: str) -> Model:
     return OpenAIModel(
         model,
         base_url=f"{address}/v1",
-        api_key="none",
+        api_key="",
         price=FREE,
         extra_body={"cache_prompt": False},
         # no proxy to ourselves

@@ -1,70 +1,75 @@
-"""OpenAI's chat completions, at OpenAI or at any server that speaks them.
+"""A model behind one of OpenAI's APIs, at OpenAI or at any server that speaks them.
 
 The only module that imports ``openai``.  What it raises leaves here as a fault of our tree, told
-in one sentence that never holds the key.
+in one sentence that never holds the key; the SDK's own error is not kept as its cause, for it
+holds the request, and with it the key.  The SDK opens the connection and parts the stream into
+events; what is in them is read by ours, because the SDK builds its values without checking them.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import Any, Final, cast
-from urllib.parse import urlsplit
+from typing import Any, Literal, TypeAlias, cast
 
 import httpx2
 import openai
 
-from stateflow.conversation.message import Usage
 from stateflow.errors import (
     AuthFailed,
     BadReply,
     BadRequest,
-    ContextTooLong,
     FaultError,
-    ModelNotFound,
-    Overloaded,
-    RateLimited,
-    Refused,
     TimedOut,
     Unreachable,
 )
-from stateflow.models.base import ModelReply, ModelRequest, estimate_text, estimate_tokens
+from stateflow.models.base import ModelReply, ModelRequest
+from stateflow.models.http import (
+    MOST_TEXT,
+    checked_key,
+    ended,
+    guarded,
+    host_of,
+    is_json,
+    quoted,
+    retry_after_s,
+    shown,
+    terminated,
+    too_long,
+)
+from stateflow.models.openai_faults import told_fault
+from stateflow.models.openai_reply import reply_of
+from stateflow.models.openai_server import OFFICIAL, OPENAI, Vendor, login_of, vendor_at
+from stateflow.models.openai_wire import chat_body
 from stateflow.models.price import Price
-from stateflow.models.render import to_openai
-from stateflow.models.stream import Reading, count, whole
-from stateflow.value import Json, plain
+from stateflow.models.responses import ResponsesReading, counted_body, responses_body
+from stateflow.models.stream import ChatReading, ErrorSent, Reading, count, field
+from stateflow.value import Json
 
-__all__ = ["OpenAIModel"]
+__all__ = ["Api", "OpenAIModel", "Token"]
 
-_OFFICIAL = "https://api.openai.com/v1"
-_LONGEST_QUOTE = 300
-_SHORTEST_SECRET = 8
-_TOO_LONG: Final = {"context_length_exceeded", "exceed_context_size_error"}
-_DECLINED: Final = {"content_filter", "content_policy_violation"}
-_BY_STATUS: Final[Mapping[int, tuple[type[FaultError], str]]] = {
-    401: (AuthFailed, "the key was refused; export a valid OPENAI_API_KEY"),
-    403: (AuthFailed, "the key may not do this; use one that may, or another model"),
-    404: (ModelNotFound, "the server has no such model; check its name and the address"),
-    408: (TimedOut, "the server gave up waiting; try again"),
-    413: (ContextTooLong, "the request is too large; let the state see less, as in sees=last(20)"),
-    429: (RateLimited, "the server asks to slow down; try later, or check the quota"),
-}
+Api: TypeAlias = Literal["chat", "responses"]
+"""Which of OpenAI's APIs: chat completions, which all servers speak, or responses."""
+
+Token: TypeAlias = Callable[[], Awaitable[str]]
+"""Fetches a token that stands for a key; asked before each request."""
 
 
 class OpenAIModel:
-    """A model behind OpenAI's chat completions.
+    """A model behind one of OpenAI's APIs.
 
     Args:
         model: what the server calls it.
         base_url: another server than OpenAI's.
-        api_key: otherwise OPENAI_API_KEY, which only OpenAI's own server needs.
+        api_key: otherwise the vendor's variable of the environment; ``""``: send none.
         price: what it costs; ``None``: not known.
         extra_body: fields that the server wants beyond OpenAI's.
         http_client: the way to the server; closed with the model.
         name: what error sentences call it; made up from the rest by default.
+        api: which of OpenAI's APIs.
+        vendor: whose server it is; told from the address by default.
     """
 
     def __init__(  # noqa: PLR0913 - all but the model are keywords with defaults
@@ -72,36 +77,60 @@ class OpenAIModel:
         model: str,
         *,
         base_url: str | None = None,
-        api_key: str | None = None,
+        api_key: str | Token | None = None,
         price: Price | None = None,
         extra_body: Mapping[str, Json] | None = None,
         http_client: httpx2.AsyncClient | None = None,
         name: str = "",
+        api: Api = "chat",
+        vendor: Vendor | None = None,
     ) -> None:
         self._model = model
-        self._base_url = base_url
+        self._url = base_url or OFFICIAL
         self._api_key = api_key
         self._extra_body = dict(extra_body or {})
         self._http_client = http_client
+        self._api = api
+        self._given_vendor = vendor
+        self._secret = ""
         self._sdk: openai.AsyncOpenAI | None = None
+        prefix = "openai" if api == "chat" else "openai-responses"
         self.name = name or (
-            f"openai+{_shown(base_url)}#{model}" if base_url else f"openai:{model}"
+            f"{prefix}+{shown(base_url)}#{model}" if base_url else f"{prefix}:{model}"
         )
         self.price = price
 
     async def complete(
         self, request: ModelRequest, /, *, on_delta: Callable[[str], None]
     ) -> ModelReply:
-        """Return the reply, streamed; see ``Model``.
+        """Return the reply, streamed; see ``ModelClient``.
 
         Raises:
             FaultError: there is no reply; the subclass says why.
         """
-        reading = Reading()
-        async with aclosing(self._pieces(request, reading)) as pieces:
-            async for piece in pieces:
-                on_delta(piece)
-        return self._reply(request, reading)
+        reading = ChatReading() if self._api == "chat" else ResponsesReading()
+        try:
+            async with aclosing(self._pieces(request, reading)) as pieces:
+                async for piece in pieces:
+                    on_delta(piece)
+            return reply_of(request, reading, self.name, self._quote)
+        except FaultError as fault:
+            fault.usage = reading.usage()
+            raise
+
+    async def count(self, request: ModelRequest, /) -> int | None:
+        """Return how many tokens *request* is, where OpenAI itself counts them, else ``None``.
+
+        Raises:
+            FaultError: it does, and could not now.
+        """
+        if not self._vendor.counts:
+            return None
+        body = counted_body(responses_body(request, model=self._model))
+        counted = count(await self._post("/responses/input_tokens", body), "input_tokens")
+        if not counted:
+            raise self._garbage()
+        return counted
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -111,216 +140,190 @@ class OpenAIModel:
         elif self._http_client is not None:
             await self._http_client.aclose()
 
+    @property
+    def _vendor(self) -> Vendor:
+        if self._given_vendor is None:
+            try:
+                self._given_vendor = vendor_at(self._url)
+            except ValueError:
+                raise self._malformed() from None
+        return self._given_vendor
+
     def _client(self) -> openai.AsyncOpenAI:
         """Return the SDK's client, made on first use: it belongs to one event loop."""
         if self._sdk is None:
+            http_client = self._http_client or openai.DefaultAsyncHttpxClient()
             try:
-                _host(self._base_url or _OFFICIAL)
+                host_of(self._url)
                 self._sdk = openai.AsyncOpenAI(
-                    base_url=self._base_url or _OFFICIAL,
-                    api_key=self._key(),
+                    base_url=shown(self._url),
+                    api_key="none",  # each request brings its own header
                     max_retries=0,  # our own policy decides
-                    http_client=self._http_client,
+                    http_client=guarded(http_client, self.name),
                 )
-            except (ValueError, httpx2.InvalidURL) as error:
-                sentence = (
-                    f"{self.name}: the address of its server is malformed; "
-                    "write it as http://localhost:8000/v1"
-                )
-                raise Unreachable(sentence) from error
+            except (ValueError, httpx2.InvalidURL):
+                raise self._malformed() from None
         return self._sdk
 
-    def _key(self) -> str:
-        key = (self._api_key or os.environ.get("OPENAI_API_KEY") or "").strip()
-        if not key and self._base_url is None:
-            sentence = f"{self.name} needs a key: export OPENAI_API_KEY=..."
-            raise AuthFailed(sentence)
-        if not (key.isascii() and key.isprintable()):
-            sentence = (
-                f"{self.name}: the key holds characters that no key has; "
-                "export OPENAI_API_KEY again, without them"
-            )
-            raise AuthFailed(sentence)
-        return key or "none"
+    def _malformed(self) -> Unreachable:
+        return Unreachable(
+            f"{self.name}: the address of its server is malformed; "
+            "write it as http://localhost:8000/v1"
+        )
 
-    def _body(self, request: ModelRequest) -> dict[str, Any]:
-        settings = request.settings.json()
-        limit = settings.pop("max_tokens")
-        official = _host(self._base_url or _OFFICIAL) == _host(_OFFICIAL)
-        body: dict[str, Any] = {
-            "model": self._model,
-            "messages": to_openai(request),
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            "max_completion_tokens" if official else "max_tokens": limit,
-            **settings,
-        }
-        if request.schema is not None:
-            schema = {"name": "reply", "schema": request.schema, "strict": _strict(request.schema)}
-            body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        if self._extra_body:
-            body["extra_body"] = self._extra_body
-        return body
+    async def _headers(self) -> dict[str, str | openai.Omit]:
+        """Return the headers that say who asks; the organization is for OpenAI's own eyes."""
+        given, vendor = self._api_key, self._vendor
+        gone = openai.Omit()
+        private = {"OpenAI-Organization": gone, "OpenAI-Project": gone}
+        headers: dict[str, str | openai.Omit] = {} if vendor is OPENAI else {**private}
+        login, password = login_of(self._url)
+        if login:
+            self._secret = password
+            return {**headers, "Authorization": login}
+        if callable(given):
+            self._secret = await given()
+            return {**headers, "Authorization": f"Bearer {self._secret}"}
+        if given is None:
+            given = os.environ.get(vendor.variable) or ""
+        self._secret = checked_key(given, name=self.name, variable=vendor.variable)
+        if not self._secret:
+            if vendor.needs_key:
+                raise AuthFailed(f"{self.name} needs a key: {vendor.key_cure}")
+            return {**headers, "Authorization": gone}
+        if vendor.key_header == "api-key":
+            return {**headers, "api-key": self._secret, "Authorization": gone}
+        return {**headers, "Authorization": f"Bearer {self._secret}"}
+
+    def _body(self, request: ModelRequest) -> tuple[str, dict[str, Any]]:
+        """Return the path and the body of *request*."""
+        if self._api == "chat":
+            path, body = "/chat/completions", chat_body(request, limit=self._vendor.limit)
+        else:
+            path, body = "/responses", responses_body(request, model=self._model)
+        ours = {"model": self._model, **body}
+        return path, {**ours, **self._extra_body, **request.settings.extra}
 
     async def _pieces(self, request: ModelRequest, reading: Reading) -> AsyncGenerator[str, None]:
         """Yield the pieces of text; what the SDK raises leaves here as a fault."""
-        stream = await self._open(request)
+        path, body = self._body(request)
+        stream = cast("openai.AsyncStream[object]", await self._post(path, body, stream=True))
+        begun = False
         try:
-            async with stream:
-                if "json" in stream.response.headers.get("content-type", ""):
-                    raise self._not_streamed(await stream.response.aread())
+            async with stream, aclosing(_events(stream, reading)) as events:
                 reading.request_id = stream.response.headers.get("x-request-id", "")
-                async for chunk in stream:
-                    if piece := reading.take(chunk):
+                async for event in events:
+                    if piece := reading.take(event):
                         yield piece
-        except openai.OpenAIError as error:
-            raise self._fault(error) from error
-        except httpx2.HTTPError as error:
-            raise self._fault(openai.APIConnectionError(request=stream.response.request)) from error
-        except (ValueError, RecursionError) as error:
-            sentence = (
-                f"{self.name} sent something that is not a chat completion; "
-                "check that the address is that of an OpenAI-compatible server"
-            )
-            raise BadReply(sentence) from error
+                    begun = True
+                    if reading.size > MOST_TEXT:
+                        raise too_long(self.name)
+        except (openai.OpenAIError, httpx2.HTTPError) as error:
+            fault = self._fault(error)
+        except ErrorSent as sent:
+            fault = self._told(sent.error)
+        except (ValueError, RecursionError):
+            fault = self._broken() if begun else self._garbage()
+        else:
+            return
+        raise fault
 
-    async def _open(self, request: ModelRequest) -> openai.AsyncStream[Any]:
-        create = cast("Any", self._client().chat.completions.create)
+    async def _post(self, path: str, body: Mapping[str, Any], *, stream: bool = False) -> object:
+        """Return the answer, or the stream of it.
+
+        This is the SDK's way for what it has no method for.  Its methods would build values from
+        each event without checking them, which costs time and hides what a server really sent.
+        """
+        headers = await self._headers()
+        post = cast("Any", self._client().post)
         try:
-            stream: openai.AsyncStream[Any] = await create(**self._body(request))
-        except openai.OpenAIError as error:
-            raise self._fault(error) from error
+            return cast(
+                "object",
+                await post(
+                    path,
+                    cast_to=object,
+                    body=body,
+                    options={"headers": headers},
+                    stream=stream,
+                    stream_cls=openai.AsyncStream[object],
+                ),
+            )
+        except (openai.OpenAIError, httpx2.HTTPError) as error:
+            fault = self._fault(error)
         except (ValueError, TypeError, RecursionError) as error:
-            sentence = (
+            fault = BadRequest(
                 f"{self.name}: the request cannot be written as JSON ({type(error).__name__}); "
                 "look for broken unicode in its messages"
             )
-            raise BadRequest(sentence) from error
-        return stream
+        raise fault
 
-    def _reply(self, request: ModelRequest, reading: Reading) -> ModelReply:
-        """Return what was read, if it is whole and what was asked for."""
-        text = whole("".join(reading.text))
-        if any(reading.refusal) or reading.stop == "content_filter":
-            why = self._quote("".join(reading.refusal)) or "its content filter stepped in"
-            sentence = f"{self.name} declined: {why}; change the task or the prompt"
-            raise Refused(sentence)
-        if not reading.stop:
-            sentence = f"{self.name}: the reply broke off before its end; try again"
-            raise BadReply(sentence)
-        if request.schema is not None and not reading.calls:
-            self._check_json(text, reading.stop)
-        return ModelReply(
-            text,
-            calls=reading.tool_calls(),
-            reasoning=whole("".join(reading.reasoning)),
-            stop=reading.stop,
-            usage=self._usage(request, reading, text),
-            request_id=reading.request_id,
-        )
-
-    def _check_json(self, text: str, stop: str) -> None:
-        try:
-            json.loads(text)
-        except (ValueError, RecursionError) as error:
-            cure = "raise max_tokens" if stop == "length" else "try again, or simplify the schema"
-            sentence = (
-                f"{self.name}: the reply is not the JSON that was asked for (it ended with "
-                f"{stop!r}); {cure}"
-            )
-            raise BadReply(sentence) from error
-
-    def _usage(self, request: ModelRequest, reading: Reading, text: str) -> Usage:
-        """Return what the server counted, or our estimate where it did not count."""
-        counted = reading.usage
-        read = count(counted, "prompt_tokens") or estimate_tokens(request)
-        written = count(counted, "completion_tokens") or estimate_text(text)
-        return Usage(
-            calls=1,
-            input_tokens=read,
-            output_tokens=written,
-            cached_tokens=count(getattr(counted, "prompt_tokens_details", None), "cached_tokens"),
-            reasoning_tokens=count(
-                getattr(counted, "completion_tokens_details", None), "reasoning_tokens"
-            ),
-            usd=None if self.price is None else self.price.cost(read, written),
-        )
-
-    def _fault(self, error: openai.OpenAIError) -> FaultError:
+    def _fault(self, error: openai.OpenAIError | httpx2.HTTPError) -> FaultError:
         """Return what *error* of the SDK is in our tree."""
-        if isinstance(error, openai.APITimeoutError):
+        if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
             return TimedOut(f"{self.name}: nothing came within the time allowed; try again")
-        if isinstance(error, openai.APIConnectionError):
+        if isinstance(error, httpx2.DecodingError):
+            return self._garbage()
+        if isinstance(error, openai.APIConnectionError | httpx2.HTTPError):
             return Unreachable(
                 f"{self.name}: no connection to its server could be made or kept; "
-                "check the address and the network"
+                f"{self._vendor.down_cure}"
             )
-        if isinstance(error, openai.APIStatusError):
-            return self._status_fault(error)
-        said = error.message if isinstance(error, openai.APIError) else ""
-        return BadReply(f"{self.name} sent an error instead of a reply: {self._quote(said)}")
-
-    def _status_fault(self, error: openai.APIStatusError) -> FaultError:
-        said, status = self._quote(_said(error)), error.status_code
-        marks = {error.code, cast("object", error.type)}
-        if marks & _TOO_LONG or "maximum context length" in said:
-            return ContextTooLong(
-                f"{self.name}: the request holds more than it can read; "
-                "let the state see less, as in sees=last(20)"
+        if not isinstance(error, openai.APIStatusError):
+            return self._told(error.body if isinstance(error, openai.APIError) else None)
+        if location := error.response.headers.get("location", ""):
+            return BadReply(
+                f"{self.name}: the server sends us on to {self._host(location)!r} "
+                f"({error.status_code}), where no key is sent; give the address it leads to"
             )
-        if marks & _DECLINED:
-            return Refused(f"{self.name} declined: {said}; change the task or the prompt")
-        if status >= httpx2.codes.INTERNAL_SERVER_ERROR:
-            return Overloaded(f"{self.name}: the server cannot serve now ({status}); try later")
-        if status in _BY_STATUS:
-            fault, cure = _BY_STATUS[status]
-            return fault(f"{self.name}: {cure} ({status})")
-        return BadRequest(f"{self.name}: the server calls the request wrong ({status}): {said}")
+        fault = self._told(error.body, error.status_code)
+        fault.retry_after_s = retry_after_s(error.response.headers)
+        return fault
 
-    def _not_streamed(self, body: bytes) -> BadReply:
-        said = body.decode("utf-8", "replace")
-        return BadReply(
-            f"{self.name} sent one JSON text instead of a stream of them: {self._quote(said)}"
+    def _told(self, error: object, status: int = 200) -> FaultError:
+        """Return the fault that the object of an *error* tells of."""
+        words = field(error, "message") or (error if isinstance(error, str) else "")
+        code, kind = field(error, "code"), field(error, "type")
+        return told_fault(
+            self.name,
+            self._vendor,
+            self._quote(words if isinstance(words, str) else ""),
+            code="" if code is None else str(code),
+            kind=kind if isinstance(kind, str) else "",
+            status=status,
         )
 
+    def _garbage(self) -> BadReply:
+        return BadReply(
+            f"{self.name} sent something that is not a reply of OpenAI's APIs; "
+            "check that the address is that of a server which speaks them"
+        )
+
+    def _broken(self) -> BadReply:
+        return BadReply(f"{self.name}: the reply broke off, or is garbled; try again")
+
+    def _host(self, location: str) -> str:
+        try:
+            return self._quote(host_of(location) or "itself")
+        except ValueError:
+            return "nowhere"
+
     def _quote(self, text: str) -> str:
-        """Return the start of what a server said: one line, harmless, and never with the key."""
-        key = (self._api_key or os.environ.get("OPENAI_API_KEY") or "").strip()
-        if len(key) >= _SHORTEST_SECRET:
-            text = text.replace(key, "***")
-        return " ".join(plain(whole(text)).split())[:_LONGEST_QUOTE]
+        return quoted(text, self._secret)
 
 
-def _said(error: openai.APIStatusError) -> str:
-    body = error.body
-    said = cast("Mapping[str, object]", body).get("message") if isinstance(body, dict) else None
-    return said if isinstance(said, str) else error.message
-
-
-def _shown(url: str) -> str:
-    """Return *url* without a user and password."""
-    return re.sub(r"//[^/]*@", "//", url)
-
-
-def _host(url: str) -> str | None:
-    """Return the host of *url*.
-
-    Raises:
-        ValueError: there cannot be such an address.
-    """
-    parts = urlsplit(url)
-    return parts.hostname if parts.port != 0 else None
-
-
-def _strict(schema: Json) -> bool:
-    """Tell whether every object in *schema* is closed, as OpenAI's strict mode demands."""
-    if isinstance(schema, Mapping):
-        if "properties" in schema:
-            properties = cast("Mapping[str, Json]", schema["properties"])
-            required = cast("Sequence[str]", schema.get("required", ()))
-            if schema.get("additionalProperties") is not False or {*properties} != {*required}:
-                return False
-        return all(map(_strict, schema.values()))
-    if isinstance(schema, Sequence) and not isinstance(schema, str):
-        return all(map(_strict, schema))
-    return True
+async def _events(
+    stream: openai.AsyncStream[object], reading: Reading
+) -> AsyncGenerator[object, None]:
+    """Yield the events of *stream*, or the one reply of a server that does not stream."""
+    if not await is_json(stream.response):
+        stream.response = terminated(stream.response)
+        async for event in stream:
+            yield event
+        if ended(stream.response):
+            reading.stop = reading.stop or reading.unsaid
+        return
+    said: object = json.loads(await stream.response.aread())
+    error = field(said, "error")
+    if error and field(said, "object") != "response":  # a response tells of its error itself
+        raise ErrorSent(error)
+    yield said

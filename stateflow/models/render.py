@@ -7,15 +7,16 @@ for the model only: nothing ever parses them back.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, Final, cast
+from itertools import groupby
+from typing import Final
 
+from stateflow.conversation.file import File
 from stateflow.conversation.message import Message, ToolCall
-from stateflow.models.base import ChatMessage, ModelRequest
+from stateflow.models.base import ChatMessage
 
-__all__ = ["RENDER_VERSION", "render", "to_anthropic", "to_openai"]
+__all__ = ["RENDER_VERSION", "attached", "render"]
 
 RENDER_VERSION: Final = 1
 """Part of every request's print; raise it when the rule changes."""
@@ -27,8 +28,9 @@ def render(
     """Return the system text and the messages that *me*, speaking in *state*, is shown.
 
     Example:
-        >>> render([Message("hi", "user")], me="bot", state="talk", prompt="Be kind.", role="")
-        ('Be kind.', (ChatMessage(role='user', text='user: hi', calls=(), call_id=''),))
+        >>> said = [Message("hi", "user")]
+        >>> render(said, me="bot", state="talk", prompt="Be kind.", role="")[1][0].text
+        'user: hi'
     """
     system = "\n\n".join(part for part in (prompt, role) if part)
     merged: list[ChatMessage] = []
@@ -41,19 +43,28 @@ def render(
 
 
 def _own(message: Message) -> Iterator[ChatMessage]:
-    if message.calls:
-        yield ChatMessage("assistant", "", message.calls)
-        for call in message.calls:
-            yield ChatMessage("tool", call.result, call_id=call.id)
+    for _, calls in groupby(message.calls, key=lambda call: call.round):
+        together = tuple(calls)
+        yield ChatMessage("assistant", "", together)
+        for call in together:
+            yield ChatMessage("tool", call.result, call_id=call.id, ok=call.ok)
+    if message.files:  # no provider takes files of an assistant
+        yield attached(message.files)
     if message.text.strip():  # providers refuse an empty one
         yield ChatMessage("assistant", message.text)
+
+
+def attached(files: tuple[File, ...]) -> ChatMessage:
+    """Return *files* that a tool gave as the message that shows them."""
+    names = ", ".join(file.name or file.media_type for file in files)
+    return ChatMessage("user", f"Given by the tools: {names}", files=files)
 
 
 def _others(message: Message) -> Iterator[ChatMessage]:
     lines = [_told(message.speaker, call) for call in message.calls]
     if message.text.strip() or not lines:
         lines.append(f"{message.speaker}: {message.text}" if message.speaker else message.text)
-    yield ChatMessage("user", "\n".join(lines))
+    yield ChatMessage("user", "\n".join(lines), files=message.files)
 
 
 def _told(speaker: str, call: ToolCall) -> str:
@@ -67,66 +78,4 @@ def _append(merged: list[ChatMessage], part: ChatMessage) -> None:
         merged.append(part)
         return
     text = "\n\n".join(text for text in (last.text, part.text) if text)
-    merged[-1] = replace(last, text=text, calls=part.calls)
-
-
-def to_openai(request: ModelRequest) -> list[dict[str, Any]]:
-    """Return the messages of *request* as OpenAI's chat completions take them."""
-    system = [{"role": "system", "content": request.system}] if request.system else []
-    return [*system, *map(_openai_message, request.messages)]
-
-
-def _openai_message(message: ChatMessage) -> dict[str, Any]:
-    if message.role == "tool":
-        return {"role": "tool", "tool_call_id": message.call_id, "content": message.text}
-    if not message.calls:
-        return {"role": message.role, "content": message.text}
-    calls = [
-        {
-            "id": call.id,
-            "type": "function",
-            "function": {"name": call.name, "arguments": call.arguments},
-        }
-        for call in message.calls
-    ]
-    return {"role": message.role, "content": message.text or None, "tool_calls": calls}
-
-
-def to_anthropic(request: ModelRequest) -> tuple[str, list[dict[str, Any]]]:
-    """Return the system text and the messages of *request* as Anthropic takes them.
-
-    There the first message must be the user's, roles alternate, and what tools gave stands in
-    the next message of the user.
-    """
-    failed = {c.id for m in request.messages for c in m.calls if not c.ok}
-    turns: list[dict[str, Any]] = []
-    for message in request.messages:
-        role = "assistant" if message.role == "assistant" else "user"
-        if not turns and role == "assistant":
-            turns.append({"role": "user", "content": [{"type": "text", "text": "Begin."}]})
-        if not turns or turns[-1]["role"] != role:
-            turns.append({"role": role, "content": []})
-        turns[-1]["content"].extend(_anthropic_blocks(message, failed))
-    return request.system, turns
-
-
-def _anthropic_blocks(message: ChatMessage, failed: set[str]) -> Iterator[dict[str, Any]]:
-    if message.role == "tool":
-        block = {"type": "tool_result", "tool_use_id": message.call_id, "content": message.text}
-        yield {**block, "is_error": True} if message.call_id in failed else block
-        return
-    if message.text.strip():
-        yield {"type": "text", "text": message.text}
-    for call in message.calls:
-        yield {"type": "tool_use", "id": call.id, "name": call.name, "input": _object(call)}
-
-
-def _object(call: ToolCall) -> dict[str, Any]:
-    """Return the arguments as the object that Anthropic demands, whatever the model wrote."""
-    try:
-        value: object = json.loads(call.arguments)
-    except (ValueError, RecursionError):
-        value = None
-    if isinstance(value, dict):
-        return cast("dict[str, Any]", value)
-    return {"arguments": call.arguments}
+    merged[-1] = replace(last, text=text, calls=part.calls, files=(*last.files, *part.files))

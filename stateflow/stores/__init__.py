@@ -1,1 +1,1 @@
-"""Where journals lie: in memory, in SQLite, in files of JSON lines."""
+"""Where journals and the content of files lie: in memory, in SQLite, beside JSON lines."""

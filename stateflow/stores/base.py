@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,7 +25,10 @@ class Summary:
 
 
 class Store(Protocol):
-    """Holds journals.  Appending is the only way to write."""
+    """Holds journals, and the content of the files that their messages name.
+
+    Appending is the only way to write a journal.
+    """
 
     async def append(self, run: str, /, *, after: int, events: Sequence[Event]) -> list[Recorded]:
         """Write *events* behind event number *after* as one transaction, stamped with the time.
@@ -60,6 +63,36 @@ class Store(Protocol):
 
     async def runs(self) -> list[Summary]:
         """Return the root runs, oldest first."""
+        ...
+
+    async def put_file(self, sha256: str, content: bytes, /) -> None:
+        """Keep *content* under its hash, once, however often and by whomever it is brought.
+
+        What it returned for outlives whatever is appended later.
+
+        Raises:
+            StoreError: it has another hash, or the disk is full or broken.
+        """
+        ...
+
+    async def file(self, sha256: str, /) -> bytes:
+        """Return the content that is kept under *sha256*.
+
+        Raises:
+            StoreError: none is.
+        """
+        ...
+
+    async def hold(self, run: str, /) -> Callable[[], None]:
+        """Hold *run*, a root run, for one life of it, and return what lets go of it, once.
+
+        It needs no journal yet.  The death of the process lets go of it, too.  What is cancelled
+        holds nothing.
+
+        Raises:
+            RunHeld: a living process holds it, this one included.
+            StoreError: the disk is full or broken.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -2,27 +2,33 @@
 
 One event a line: ``run`` (the path below the root run, ``""`` for itself), ``seq``, ``at``,
 ``kind``, then the fields of the event.  The first line also names the run, as ``id``.
+
+Content of files lies beside the lines, in ``NAME.files``, each under its hash.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 from stateflow.errors import StoreError
 from stateflow.journal.codec import decode, encode
 from stateflow.journal.event import Journal, Recorded
+from stateflow.stores.content import check_content, files_of, lacks
 from stateflow.stores.tree import journal_tree
 
-__all__ = ["ENVELOPE", "dump_lines", "read_file", "write_file"]
+__all__ = ["ENVELOPE", "dump_lines", "read_content", "read_file", "write_file"]
 
 ENVELOPE: Final = ("id", "run", "seq", "at", "kind")
 """What a line says beside the fields of its event."""
+_SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
 def dump_lines(journal: Journal) -> Iterator[str]:
@@ -45,14 +51,32 @@ def _lines(journal: Journal, path: str, extra: dict[str, str]) -> Iterator[str]:
         yield from _lines(journal.children[key], f"{path}/{key}" if path else key, {})
 
 
-def write_file(journal: Journal, path: str | Path) -> None:
+def write_file(
+    journal: Journal, path: str | Path, files: Mapping[str, bytes] = MappingProxyType({})
+) -> None:
     """Write *journal* to *path*, whole or not at all; its folder is made where it is missing.
 
+    Those of *files*, content by hash, that the journal refers to are written before it, into the
+    folder ``PATH.files`` beside it.
+
     Raises:
-        StoreError: it cannot be written.  What was at *path* before is unharmed.
+        StoreError: it cannot be written, or a content is not what its hash says.  What was at
+            *path* before is unharmed.
     """
     path = Path(path)
-    data = "".join(f"{line}\n" for line in dump_lines(journal)).encode("utf-8")
+    lines = "".join(f"{line}\n" for line in dump_lines(journal)).encode("utf-8")
+    for sha256 in files_of(journal):
+        if sha256 in files:
+            check_content(sha256, files[sha256])
+            _write(_beside(path) / sha256, files[sha256])
+    _write(path, lines)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.files")
+
+
+def _write(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -72,8 +96,28 @@ def write_file(journal: Journal, path: str | Path) -> None:
 
 def _unwritable(path: Path, error: OSError) -> StoreError:
     return StoreError(
-        f"journal {str(path)!r} cannot be written ({error.strerror}); choose another place for it"
+        f"{str(path)!r} cannot be written ({error.strerror}); choose another place for the journal"
     )
+
+
+def read_content(path: str | Path, sha256: str) -> bytes:
+    """Return the content that :func:`write_file` put beside the journal at *path*.
+
+    Raises:
+        StoreError: it is missing, cannot be read, or is not what its hash says.
+    """
+    folder = _beside(Path(path))
+    if not _SHA256.fullmatch(sha256):  # or it could lead out of the folder
+        raise lacks(sha256, repr(str(folder)))
+    try:
+        content = (folder / sha256).read_bytes()
+    except FileNotFoundError as error:
+        raise lacks(sha256, repr(str(folder))) from error
+    except OSError as error:
+        sentence = f"{str(folder / sha256)!r} cannot be read ({error.strerror}); check the folder"
+        raise StoreError(sentence) from error
+    check_content(sha256, content)
+    return content
 
 
 def read_file(path: str | Path) -> Journal:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from stateflow.errors import RunTaken
+from stateflow.errors import RunHeld, RunTaken
 from stateflow.journal.event import Event, Journal, Recorded
 from stateflow.stores.base import Summary
+from stateflow.stores.content import check_content, lacks
 from stateflow.stores.tree import find_run, is_root, journal_tree, last_stop, summary_of
 
 __all__ = ["MemoryStore"]
@@ -26,6 +29,8 @@ class MemoryStore:
         """Stamp events with *clock* [s since the epoch]."""
         self._clock = clock
         self._journals: dict[str, list[Recorded]] = {}
+        self._files: dict[str, bytes] = {}
+        self._held: set[str] = set()
 
     async def append(self, run: str, /, *, after: int, events: Sequence[Event]) -> list[Recorded]:
         """Write *events* behind event number *after*.
@@ -72,6 +77,36 @@ class MemoryStore:
             for name, journal in self._journals.items()
             if is_root(name)
         ]
+
+    async def put_file(self, sha256: str, content: bytes, /) -> None:
+        """Keep *content* under its hash.
+
+        Raises:
+            StoreError: it has another.
+        """
+        check_content(sha256, content)
+        self._files[sha256] = content
+
+    async def file(self, sha256: str, /) -> bytes:
+        """Return the content that is kept under *sha256*.
+
+        Raises:
+            StoreError: none is.
+        """
+        if sha256 not in self._files:
+            raise lacks(sha256, "this memory")
+        return self._files[sha256]
+
+    async def hold(self, run: str, /) -> Callable[[], None]:
+        """Hold *run*, and return what lets go of it.
+
+        Raises:
+            RunHeld: it is held.
+        """
+        if run in self._held:
+            raise RunHeld(run, pid=os.getpid())
+        self._held.add(run)
+        return partial(self._held.remove, run)
 
     async def aclose(self) -> None:
         """Do nothing: there are no files and no threads."""

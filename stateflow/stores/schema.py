@@ -20,9 +20,12 @@ __all__ = [
     "SCHEMA",
     "Database",
     "Row",
+    "content_of",
     "end_of",
+    "make_folder",
     "overview",
     "prepare",
+    "put_content",
     "roots_of",
     "rows_of",
 ]
@@ -41,6 +44,9 @@ _TABLES: Final = (
         "body TEXT NOT NULL)"
     ),
 )
+_FILES: Final = "CREATE TABLE IF NOT EXISTS file(sha256 TEXT PRIMARY KEY, content BLOB NOT NULL)"
+"""Made with the first file: databases older than files need no upgrade, and one without files is
+what an older stateflow knows."""
 _END: Final = "SELECT id FROM event WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1"
 _READ: Final = "SELECT id, at, kind, body FROM event WHERE id BETWEEN ? AND ? ORDER BY id"
 _TREE: Final = "SELECT id, name FROM run WHERE name = ? OR (name > ? AND name < ?)"
@@ -64,6 +70,10 @@ class Database(Protocol):
 
     def execute(self, sql: str, parameters: Any = ..., /) -> Any:  # noqa: ANN401 - SQLite is untyped
         """Run one statement."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
         ...
 
 
@@ -109,12 +119,53 @@ def overview(db: Database) -> list[tuple[str, Row, int, Row | None]]:
     ]
 
 
-def prepare(db: Database, path: Path) -> None:
-    """Make the tables, unless they are there.
+def put_content(db: Database, sha256: str, content: bytes) -> None:
+    """Keep *content* under its hash, unless it is there."""
+    db.execute("BEGIN IMMEDIATE")
+    db.execute(_FILES)
+    db.execute("INSERT OR IGNORE INTO file VALUES (?, ?)", (sha256, content))
+    db.execute("COMMIT")
+
+
+def content_of(db: Database, sha256: str) -> bytes | None:
+    """Return the content kept under *sha256*, if there is any."""
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'file'").fetchone() is None:
+        return None
+    row = db.execute("SELECT content FROM file WHERE sha256 = ?", (sha256,)).fetchone()
+    content: bytes | None = row and row[0]
+    return content
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder of *path*, unless it is there.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the folder of {str(path)!r} cannot be made ({error.strerror}); choose another path"
+        ) from error
+
+
+def prepare(db: Database, path: Path, synchronous: str) -> None:
+    """Make the tables, unless they are there, and set *db* up; it is closed where that fails.
 
     Raises:
         StoreError: a newer stateflow made them, or the file is of something else.
     """
+    try:
+        _make_tables(db, path)
+        db.execute(f"PRAGMA synchronous = {synchronous}")
+        db.execute("PRAGMA wal_autocheckpoint = 0")  # the store's to make: it waits for the disk
+    except BaseException:
+        db.close()
+        raise
+
+
+def _make_tables(db: Database, path: Path) -> None:
     db.execute("BEGIN")
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
     tables: int = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]

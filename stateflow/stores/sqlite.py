@@ -24,15 +24,20 @@ from stateflow.errors import RunTaken, StoreError
 from stateflow.journal.codec import decode, encode
 from stateflow.journal.event import Event, Journal, Recorded
 from stateflow.stores.base import Summary
+from stateflow.stores.claim import claim
+from stateflow.stores.content import check_content, lacks
 from stateflow.stores.schema import (
     HALF,
     INSERT,
     MASK,
     PAGE,
     Row,
+    content_of,
     end_of,
+    make_folder,
     overview,
     prepare,
+    put_content,
     roots_of,
     rows_of,
 )
@@ -103,11 +108,10 @@ class SqliteStore:
             rows = [encode(event) for event in events]
             run.encode()
         except (PydanticSerializationError, UnicodeError) as error:
-            sentence = (
+            raise StoreError(
                 f"run {run!r}: event after number {after} holds a text that no file can "
                 f"({error}); redact it before it is journaled"
-            )
-            raise StoreError(sentence) from error
+            ) from error
         future = asyncio.get_running_loop().create_future()
         recorded: list[Recorded] = await self._writer.soon(
             _Append(future, None, None, run, after, events, rows)
@@ -148,6 +152,35 @@ class SqliteStore:
             StoreError: the file cannot be read, or a newer stateflow wrote it.
         """
         return await self._ask(self._summaries)
+
+    async def put_file(self, sha256: str, content: bytes, /) -> None:
+        """Keep *content* under its hash, once, however often and by whomever it is brought.
+
+        Raises:
+            StoreError: it has another hash, or the file cannot be written.
+        """
+        await self._ask(lambda: self._put(sha256, content))
+
+    async def file(self, sha256: str, /) -> bytes:
+        """Return the content that is kept under *sha256*.
+
+        Raises:
+            StoreError: none is, or the file cannot be read.
+        """
+        content = await self._ask(lambda: self._patiently(lambda db: content_of(db, sha256)))
+        if content is None:
+            raise lacks(sha256, repr(str(self.path)))
+        return content
+
+    async def hold(self, run: str, /) -> Callable[[], None]:
+        """Hold *run* against every process that uses the file, and return what lets go of it.
+
+        Raises:
+            RunHeld: a living process holds it, this one included.
+            StoreError: the file ``PATH-lock`` cannot be opened or locked.
+        """
+        make_folder(self.path)
+        return claim(self.path, run)
 
     async def aclose(self) -> None:
         """Write what waits, let go of the file, and end the thread.  Journals stay."""
@@ -230,6 +263,14 @@ class SqliteStore:
             with suppress(sqlite3.Error):  # another time, then
                 db.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
+    def _put(self, sha256: str, content: bytes) -> None:
+        def put(db: sqlite3.Connection) -> None:
+            put_content(db, sha256, content)
+            self._pages += 2 + len(content) // PAGE  # the append that follows makes a checkpoint
+
+        check_content(sha256, content)
+        self._patiently(put)
+
     def _insert(self, db: sqlite3.Connection, job: _Append, number: int) -> None:
         at = self._clock()
         rows = job.rows
@@ -274,24 +315,10 @@ class SqliteStore:
 
     def _connect(self) -> sqlite3.Connection:
         if self._closed:
-            sentence = f"store {str(self.path)!r} is closed; open it again"
-            raise StoreError(sentence)
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            sentence = (
-                f"the folder of {str(self.path)!r} cannot be made ({error.strerror}); "
-                "choose another path"
-            )
-            raise StoreError(sentence) from error
+            raise StoreError(f"store {str(self.path)!r} is closed; open it again")
+        make_folder(self.path)
         db = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
-        try:
-            prepare(db, self.path)
-            db.execute(f"PRAGMA synchronous = {self._synchronous}")
-            db.execute("PRAGMA wal_autocheckpoint = 0")  # ours to make: it waits for the disk
-        except BaseException:
-            db.close()
-            raise
+        prepare(db, self.path, self._synchronous)
         return db
 
     def _close(self) -> None:

@@ -1,4 +1,4 @@
-"""Trouble with a journal's file, in a sentence: what is wrong, and the cure."""
+"""Trouble with an SQLite file, in a sentence: what is wrong, and the cure."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def is_busy(error: BaseException | None) -> bool:
     return _name(error).startswith(_BUSY)
 
 
-def sentence_of(path: Path, error: Exception) -> str:
-    """Return what *error* of SQLite means for the journals at *path*.
+def sentence_of(path: Path, error: Exception, what: str = "journals") -> str:
+    """Return what *error* of SQLite means for *what* lies at *path*.
 
     Example:
         >>> sentence_of(Path("runs.db"), ValueError("no such table: run"))
@@ -42,8 +42,8 @@ def sentence_of(path: Path, error: Exception) -> str:
     name = _name(error)
     for beginning, cure in _CURES.items():
         if name.startswith(beginning):
-            return f"journals in {str(path)!r}: {cure}"
-    return f"journals in {str(path)!r}: SQLite says {str(error)!r}; choose another path"
+            return f"{what} in {str(path)!r}: {cure}"
+    return f"{what} in {str(path)!r}: SQLite says {str(error)!r}; choose another path"
 
 
 def _name(error: BaseException | None) -> str:

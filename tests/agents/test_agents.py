@@ -14,6 +14,7 @@ from stateflow import (
     Flow,
     FunctionAgent,
     Message,
+    Model,
     Outcome,
     Scripted,
     Settings,
@@ -87,7 +88,8 @@ def _asked(flow: Flow) -> list[Any]:
 def test_the_print_of_a_request_tells_what_decides_the_answer() -> None:
     """Model, settings, prompts, schema, window; and a seed that moves with the visit."""
     model = "scripted:one|two"
-    agent = Assistant("a", model, "Be brief.", Settings(seed=7), vary_seed=True, schema={"x": 1})
+    seeded = Model(model, Settings(seed=7))
+    agent = Assistant("a", seeded, "Be brief.", vary_seed=True)
     flow = Flow("f", State("s", agent, to(None, when=says("two")), to("s"), sees=last(1)))
     first, second = _asked(flow)
 
@@ -98,8 +100,9 @@ def test_the_print_of_a_request_tells_what_decides_the_answer() -> None:
     other = _asked(alone(Assistant("a", model, "Be long.")))[0]
     role = _asked(alone(Assistant("a", model, "Be brief."), prompt="Review."))[0]
     assert len({plain["prompt"], other["prompt"], role["prompt"]}) == 3
-    assert "schema" in first
     assert "schema" not in plain
+    formed = _asked(alone(Assistant("a", 'scripted:{"x": 1}', reply={"type": "object"})))[0]
+    assert "schema" in formed
 
 
 def test_an_assistant_without_a_name_that_can_be_drawn_is_refused() -> None:

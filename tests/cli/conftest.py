@@ -21,6 +21,9 @@ FILES = {
     "model.py": made.MODEL,
     "flawed.py": made.FLAWED,
     "odd.py": made.ODD,
+    "tools.py": made.TOOLS,
+    "chat.py": made.CHAT,
+    "opaque.py": made.OPAQUE,
 }
 
 

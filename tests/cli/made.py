@@ -163,3 +163,55 @@ flow = Flow(
 )
 """
 )
+
+TOOLS = (
+    HEAD
+    + """
+import os
+
+@tool(approve=True)
+def delete(path: str) -> str:
+    "Delete a file."
+    return f"{path} is\\x1b[31m gone\\n" + "x" * 300
+
+def add(a: int, b: int) -> int:
+    "Add two numbers."
+    return a + b
+
+def fail(why: str) -> str:
+    "Fail."
+    raise ValueError(why)
+
+patient = Model(os.environ.get("MODEL", "scripted:hi"), retry=Retry(attempts=2, wait_s=0.001))
+writer = Assistant("writer", model=patient, tools=[add, delete, fail])
+flow = Flow("tools", State("write", writer, to(None)))
+"""
+)
+
+CHAT = (
+    HEAD
+    + """
+worse = FallbackModel("scripted:never", Model("scripted:heard"))
+one, two = Assistant("one", model=worse), Assistant("two", model=Model("scripted:said"))
+deaf = Scripted("deaf", ["what?"])
+flow = Flow(
+    "chat",
+    State("a", one, to("b")),
+    State("b", two, to("c"), to("d"), choose=by_model("scripted:c")),
+    State("c", deaf, to(None)),
+    State("d", deaf, to(None)),
+)
+"""
+)
+
+OPAQUE = (
+    HEAD
+    + """
+def look(view):
+    sent = File.from_bytes(b"%PDF-1.7", name="b\\x1b[2Jill.pdf")
+    calls = (ToolCall("1", "look\\x9b", "{}", "so\\x07 many", ok=False),)
+    return Message("seen", calls=calls, files=(sent,))
+
+flow = Flow("opaque", State("look", FunctionAgent("eye", look), to(None)))
+"""
+)

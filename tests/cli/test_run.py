@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from stateflow.cli import drive
+from stateflow.cli import find
 from stateflow.cli.human import chosen
+from stateflow.cli.options import budget_over
+from stateflow.machine.budget import Budget
 from tests.cli.made import Call
 
 
@@ -78,13 +80,62 @@ def test_nested_runs_are_indented(sf: Call) -> None:
 def test_a_waiting_run_is_answered(sf: Call) -> None:
     came = sf("run", "asks.py")
     assert came.code == 4
-    assert "approve#1.0 Accept it?" in came.out
-    assert re.search(r"stateflow resume \w+ --answer TEXT", came.out)
+    assert "approve#1.0 Accept it?  (accept / reject)" in came.out
+    assert re.search(r"stateflow resume \w+ --answer 'accept\|reject'", came.out)
+    for answer in ("maybe", "accept|reject", ""):
+        refused = sf("resume", "last", "--answer", answer)
+        assert refused.code == 1
+        assert "'approve#1.0' is none of its options ('accept', 'reject')" in refused.err
     assert sf("resume", "last", "--answers", '{"approve#1.0": "reject"}').code == 4
     again = sf("resume", "last", "--answer", "accept")
     assert again.code == 0
     assert "goes on · run" in again.err
     assert sf("replay", "last").code == 0
+
+
+def test_a_larger_budget_is_no_way_on_where_visits_are_used_up(sf: Call, folder: Path) -> None:
+    text = (folder / "done.py").read_text("utf-8")
+    flow = text.replace("visits=4", "visits=1").replace('    on_error="gave_up",\n', "")
+    (folder / "done.py").write_text(flow, "utf-8")
+    came = sf("run", "done.py")
+    assert came.code == 3
+    assert "allow it more in the flow, or give 'review' a transition when=exhausted" in came.out
+    assert "--budget" not in came.out
+    assert sf("resume", "last").code == 3
+    (folder / "done.py").write_text(flow.replace("visits=1", "visits=2"), "utf-8")
+    assert sf("resume", "last").code == 0
+
+
+def test_what_has_changed_in_the_flow_is_told_when_a_run_goes_on(sf: Call, folder: Path) -> None:
+    assert "has changed" not in sf("run", "done.py", "--budget", "turns=1").err
+    assert "has changed" not in sf("resume", "last", "--budget", "turns=2").err
+    text = (folder / "done.py").read_text("utf-8")
+    (folder / "done.py").write_text(text.replace('prompt="Write."', 'prompt="Sing."'), "utf-8")
+    came = sf("resume", "last", "--budget", "turns=9")
+    assert came.code == 0
+    told = (
+        "the flow has changed since the run began (state 'write': prompt); replay will tell of it"
+    )
+    assert came.err.splitlines()[0] == told
+    assert "has changed" in sf("fork", "last", "--at", "1").err
+
+
+def test_a_cache_that_is_none_is_refused_before_the_run_begins(sf: Call, folder: Path) -> None:
+    (folder / "README.md").write_text("# Mine\n" * 200, "utf-8")
+    came = sf("run", "model.py", "--cache", "README.md")
+    assert (came.code, came.out) == (1, "")
+    assert came.err == (
+        "error: 'README.md' is no cache of replies, or is damaged; give another path\n"
+    )
+    assert json.loads(sf("ls", "--json").out) == []
+    assert sf("run", "model.py", "--cache", "new.db").code == 0
+
+
+@pytest.mark.parametrize("said", ["yes", "True", "1", "no", "FALSE", "0"])
+def test_unpriced_is_yes_or_no(said: str) -> None:
+    budget = budget_over(Budget(), f"unpriced={said}")
+    assert budget is not None
+    assert budget.unpriced is (said.lower() in {"yes", "true", "1"})
 
 
 def test_a_larger_budget_takes_a_run_further(sf: Call) -> None:
@@ -187,19 +238,22 @@ def test_no_color_gives_plain_lines(sf: Call, monkeypatch: pytest.MonkeyPatch) -
     assert "Hello there" in err.getvalue()
 
 
-def test_an_answer_may_be_a_number_or_the_beginning_of_an_option() -> None:
-    assert chosen(["accept", "abort"], "a") is None
-    assert chosen(["accept", "abort"], "AC") == "accept"
-    assert chosen([], "anything") == "anything"
+def test_an_answer_at_the_terminal_may_be_a_number() -> None:
+    assert chosen(["yes", "no"], "2") == "no"
+    assert chosen(["yes", "no"], "3") is None
+    assert chosen(["2", "1"], "2") == "2"
+    assert chosen(["yes", "no"], "y") == "yes"
+    assert chosen([], "2") == "2"
 
 
 def test_several_questions_are_answered_by_id() -> None:
     from stateflow.cli.human import answer_options
     from stateflow.conversation.effect import Question
 
-    asked = [Question("a#1.0", "A?"), Question("a#1.1", "B?")]
-    assert answer_options(asked) == """--answers '{"a#1.0": "TEXT", "a#1.1": "TEXT"}'"""
-    assert drive.store_option(Path("a b.db")) == " --store 'a b.db'"
+    asked = [Question("a#1.0", "A?"), Question("a#1.1", "B?", ("yes", "no"))]
+    assert answer_options(asked) == """--answers '{"a#1.0": "TEXT", "a#1.1": "yes|no"}'"""
+    assert answer_options([Question("a#1.0", "A?", ("x" * 61,))]) == "--answer TEXT"
+    assert find.store_option(Path("a b.db")) == " --store 'a b.db'"
 
 
 def test_silence_faults_long_texts_and_ways_out_are_shown(sf: Call) -> None:

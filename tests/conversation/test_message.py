@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stateflow.conversation.file import File
 from stateflow.conversation.message import (
     NO_USAGE,
     PASS,
@@ -26,6 +27,7 @@ JSON = st.recursive(
     lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(), part, max_size=3),
     max_leaves=4,
 )
+FILES = st.builds(File.from_bytes, st.binary(min_size=1, max_size=9), name=st.text())
 MESSAGES = st.builds(
     Message,
     st.text(),
@@ -39,6 +41,7 @@ MESSAGES = st.builds(
     st.none() | st.text(),
     st.none() | st.text(),
     st.builds(Usage, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, st.none() | st.floats(0, 9)),
+    st.lists(FILES, max_size=2).map(tuple),
 )
 
 
@@ -131,3 +134,13 @@ def test_one_field_more_is_read_alone() -> None:
     """Nothing else need be there."""
     assert message_from({"text": "", "handoff": "coder"}, "a") == Message("", "a", handoff="coder")
     assert message_from({"text": "", "usage": {"calls": 1}}, "a").usage == Usage(calls=1)
+
+
+def test_a_file_is_written_at_rest() -> None:
+    """Its content is the store's, not the journal's."""
+    file = File.from_bytes(b"a secret plan", name="plan.txt")
+
+    written = message_json(Message("see", "coder", files=(file,)))
+
+    assert written == {"text": "see", "files": [file.to_json()]}
+    assert message_from(written, "coder").files[0].content is None

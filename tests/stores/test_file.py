@@ -10,9 +10,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stateflow.conversation.effect import Key
+from stateflow.conversation.file import File
 from stateflow.errors import StoreError
-from stateflow.journal.event import EVENTS, Event, Journal, Recorded, RunResumed, RunStarted
-from stateflow.stores.file import ENVELOPE, dump_lines, read_file, write_file
+from stateflow.journal.event import (
+    EVENTS,
+    EffectDone,
+    Event,
+    Journal,
+    Recorded,
+    RunResumed,
+    RunStarted,
+)
+from stateflow.stores.file import ENVELOPE, dump_lines, read_content, read_file, write_file
 
 START = RunStarted("f", {"initial": "a"}, "0", "été\u2028\n")
 HERE = Recorded(1, 0.5, START)
@@ -108,3 +118,64 @@ def test_a_last_line_without_its_line_end_is_whole(tmp_path: Path) -> None:
     """Editors drop it."""
     (tmp_path / "x.jsonl").write_text("\n".join(dump_lines(JOURNAL)), encoding="utf-8")
     assert read_file(tmp_path / "x.jsonl") == JOURNAL
+
+
+HELLO = File.from_bytes(b"hello", name="hello.txt")
+OTHER = File.from_bytes(b"other")
+SHOWN = Journal(
+    "r",
+    (
+        HERE,
+        Recorded(2, 1.5, EffectDone(Key("a", 1, 0), "agent.reply", {"files": [HELLO.to_json()]})),
+    ),
+)
+
+
+def test_content_lies_beside_the_lines_and_only_what_they_name(tmp_path: Path) -> None:
+    """The lines themselves hold none of it."""
+    path = tmp_path / "new" / "x.jsonl"
+
+    write_file(SHOWN, path, {HELLO.sha256: b"hello", OTHER.sha256: b"other"})
+
+    assert [p.name for p in (tmp_path / "new" / "x.jsonl.files").iterdir()] == [HELLO.sha256]
+    assert read_content(path, HELLO.sha256) == b"hello"
+    assert read_file(path) == SHOWN
+    assert b"aGVsbG8" not in path.read_bytes()
+
+
+def test_without_content_the_lines_stand_alone(tmp_path: Path) -> None:
+    """No folder is made, and what is missing is told when it is asked for."""
+    write_file(SHOWN, tmp_path / "x.jsonl")
+
+    assert [p.name for p in tmp_path.iterdir()] == ["x.jsonl"]
+    with pytest.raises(StoreError, match=rf"{HELLO.sha256}.* is not in '.*x\.jsonl\.files'"):
+        read_content(tmp_path / "x.jsonl", HELLO.sha256)
+
+
+def test_content_with_another_hash_is_not_written(tmp_path: Path) -> None:
+    """Nor is the journal that names it."""
+    with pytest.raises(StoreError, match="it was changed"):
+        write_file(SHOWN, tmp_path / "x.jsonl", {HELLO.sha256: b"hell0"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_content_that_was_changed_on_disk_is_told(tmp_path: Path) -> None:
+    """Or that cannot be read at all."""
+    path, place = tmp_path / "x.jsonl", tmp_path / "x.jsonl.files" / HELLO.sha256
+    write_file(SHOWN, path, {HELLO.sha256: b"hello"})
+    place.write_bytes(b"hell0")
+    with pytest.raises(StoreError, match="it was changed"):
+        read_content(path, HELLO.sha256)
+    place.unlink()
+    place.mkdir()
+    with pytest.raises(StoreError, match="cannot be read"):
+        read_content(path, HELLO.sha256)
+
+
+@pytest.mark.parametrize("name", ["", "../x.jsonl", "/etc/hostname", HELLO.sha256.upper()])
+def test_only_a_hash_is_looked_for(tmp_path: Path, name: str) -> None:
+    """A journal from elsewhere may name anything."""
+    write_file(SHOWN, tmp_path / "x.jsonl", {HELLO.sha256: b"hello"})
+
+    with pytest.raises(StoreError, match="is not in"):
+        read_content(tmp_path / "x.jsonl", name)

@@ -7,25 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import NoReturn
 
 from stateflow import canonical
 from stateflow.journal.event import EffectDone, Journal
 from stateflow.stores.sqlite import SqliteStore
-from tests.support.cutting import CuttingStore
-from tests.support.lab import RUN, drive
+from tests.support.cutting import RUN, CuttingStore, kill
+from tests.support.lab import drive
 
 NEVER = 10**9
-
-
-def kill() -> NoReturn:
-    """Die at once: no handler, no clean-up."""
-    os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError
 
 
 def life(folder: Path, at: int, *, before: bool, slow_first: bool) -> int:

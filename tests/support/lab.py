@@ -11,15 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from stateflow import Budget, Call, Flow, Given, Message, Runner, State, Stop, Turn, Usage, to
+from stateflow import Budget, Call, Flow, Given, Message, State, Stop, Turn, Usage, to
 from stateflow.conversation.effect import Effect
 from stateflow.conversation.message import NO_USAGE
-from stateflow.engine.answering import open_questions
-from stateflow.engine.operations import Operation, Scene
+from stateflow.engine.scene import Operation, Scene
 from stateflow.stores.base import Store
 from stateflow.value import Json
+from tests.support import cutting
 
-RUN = "lab-run"
 Mark = Callable[[str], None]
 
 
@@ -87,14 +86,5 @@ def marking(mark: Mark, *, slow_first: bool = False) -> Operation:
 
 async def drive(store: Store, mark: Mark, *, slow_first: bool = False) -> Stop:
     """Begin the run, or go on with it, and answer whatever it asks, until it is over."""
-    while True:
-        operations = {"lab.mark": marking(mark, slow_first=slow_first)}
-        async with Runner(store=store, operations=operations) as runner:
-            if not await store.read(RUN):
-                result = await runner.start(flow(), "work", run=RUN)
-            else:
-                asked = await open_questions(store, RUN)
-                answers = {question: f"yes to {question}" for question in asked}
-                result = await runner.resume(flow(), RUN, answers=answers)
-        if not result.stop.resumable:
-            return result.stop
+    operations = {"lab.mark": marking(mark, slow_first=slow_first)}
+    return await cutting.drive(store, flow(), "work", operations=operations)

@@ -1,0 +1,1 @@
+"""What an agent can do while it speaks: Python functions, handoffs, MCP servers."""
