@@ -113,9 +113,8 @@ def _llama(_: str, model: str) -> ModelClient:
 
 
 def _openai(name: str, model: str) -> ModelClient:
-    from stateflow.models.openai import OpenAIModel
+    from stateflow.models.openai import OpenAIModel, needs_responses
     from stateflow.models.openai_server import OFFICIAL, OPENAI, vendor_at
-    from stateflow.models.responses import needs_responses
 
     url = os.environ.get("OPENAI_BASE_URL") or None
     try:

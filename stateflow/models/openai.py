@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 import httpx2
 import openai
+from openai.types.shared import ChatModel, ResponsesModel
 
 from stateflow.errors import (
     AuthFailed,
@@ -48,13 +50,33 @@ from stateflow.models.responses import ResponsesReading, counted_body, responses
 from stateflow.models.stream import ChatReading, ErrorSent, Reading, count, field
 from stateflow.value import Json
 
-__all__ = ["Api", "OpenAIModel", "Token"]
+__all__ = ["Api", "OpenAIModel", "Token", "needs_responses"]
 
 Api: TypeAlias = Literal["chat", "responses"]
 """Which of OpenAI's APIs: chat completions, which all servers speak, or responses."""
 
 Token: TypeAlias = Callable[[], Awaitable[str]]
 """Fetches a token that stands for a key; asked before each request."""
+
+_LISTED: Final = frozenset(
+    name for part in get_args(ResponsesModel) for name in get_args(part)
+).difference(get_args(ChatModel))
+"""Models that the installed SDK lists for the Responses API, and not for chat."""
+_ONLY_HERE: Final = re.compile(
+    r"^o\d+-pro|^gpt-[\d.]+-pro|codex|deep-research|computer-use|-cyber|daybreak|rosalind"
+)
+
+
+def needs_responses(model: str) -> bool:
+    """Tell whether OpenAI offers *model* through the Responses API only.
+
+    The SDK lists such models; one that it does not know yet is told by its name.
+
+    Example:
+        >>> needs_responses("gpt-5-codex"), needs_responses("gpt-5")
+        (True, False)
+    """
+    return model in _LISTED or _ONLY_HERE.search(model) is not None
 
 
 class OpenAIModel:

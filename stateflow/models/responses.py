@@ -6,10 +6,9 @@ encrypted, as :attr:`ModelReply.native`, so that it can think on after its tools
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, cast
 
 from stateflow.conversation.message import ToolCall, Usage
 from stateflow.models.base import ChatMessage, ModelRequest, ToolSpec
@@ -27,13 +26,10 @@ from stateflow.models.stream import (
 )
 from stateflow.value import Json
 
-__all__ = ["ResponsesReading", "counted_body", "needs_responses", "responses_body"]
+__all__ = ["ResponsesReading", "counted_body", "responses_body"]
 
 _NATIVE = "openai-responses"
 _COUNTED: Final = {"input", "instructions", "reasoning", "text", "tool_choice", "tools"}
-_ONLY_HERE: Final = re.compile(
-    r"^o\d+-pro|^gpt-[\d.]+-pro|codex|deep-research|computer-use|-cyber|daybreak|rosalind"
-)
 _THOUGHTLESS: Final = re.compile(r"^(chatgpt|gpt-[34])|^gpt-[\d.]+-chat")
 """Models that refuse a request which asks for their encrypted thoughts."""
 _DELTAS: Final = {
@@ -47,27 +43,6 @@ _GOING_ON: Final = {"queued", "in_progress", "cancelled"}
 """What a response is called that does not hold all that was to be said."""
 _CALLS: Final = {"function_call", "custom_tool_call"}
 """Items that call a tool of ours."""
-
-
-def needs_responses(model: str) -> bool:
-    """Tell whether OpenAI offers *model* through the Responses API only.
-
-    The SDK lists such models; one that it does not know yet is told by its name.
-
-    Example:
-        >>> needs_responses("gpt-5-codex"), needs_responses("gpt-5")
-        (True, False)
-    """
-    return model in _listed() or _ONLY_HERE.search(model) is not None
-
-
-@functools.cache
-def _listed() -> frozenset[str]:
-    """Return the models that the installed SDK lists for this API, and not for chat."""
-    from openai.types.shared import ChatModel, ResponsesModel
-
-    every = {name for part in get_args(ResponsesModel) for name in get_args(part)}
-    return frozenset(every.difference(get_args(ChatModel)))
 
 
 def responses_body(request: ModelRequest, *, model: str) -> dict[str, Any]:

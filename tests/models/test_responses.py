@@ -17,7 +17,7 @@ from stateflow.errors import (
     Refused,
 )
 from stateflow.models.base import ChatMessage, ModelReply, ModelRequest, Settings, ToolSpec
-from stateflow.models.responses import needs_responses
+from stateflow.models.openai import needs_responses
 from stateflow.value import Json
 from tests.support.openai_wire import ASK, KEY, Sent, ask, event, model, streamed
 
