@@ -17,6 +17,9 @@
       . Unreachable
       . BadReply
       . NoCode
+      . OutOfMemory
+      . SandboxUnavailable
+      . SessionLost
       . NoReply
       . TooManyRounds
       . Exhausted
@@ -51,6 +54,7 @@ __all__ = [
     "NoCode",
     "NoReply",
     "OffTable",
+    "OutOfMemory",
     "Overloaded",
     "RateLimited",
     "Refused",
@@ -58,6 +62,8 @@ __all__ = [
     "RunError",
     "RunHeld",
     "RunTaken",
+    "SandboxUnavailable",
+    "SessionLost",
     "StateflowError",
     "StoreError",
     "TimedOut",
@@ -155,6 +161,18 @@ class BadReply(FaultError):
 
 class NoCode(FaultError):
     """The message holds no code to run."""
+
+
+class OutOfMemory(FaultError):
+    """The code wanted more memory than it may have.  Usually an outcome, which names it."""
+
+
+class SandboxUnavailable(FaultError):
+    """What runs code cannot be reached, or is gone.  What was recorded stands."""
+
+
+class SessionLost(FaultError):
+    """What lived outside the run cannot be brought back: it did not come out as recorded."""
 
 
 class NoReply(FaultError):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from stateflow.conversation.execution import Execution
 from stateflow.conversation.file import File
 from stateflow.value import Json, quick
 
@@ -101,6 +102,8 @@ class Outcome:
     timed_out: bool = False
     detail: str = ""
     """One line for people; guards never read it."""
+    fault: str = ""
+    """What ended the step early, by the name of an error, such as ``OutOfMemory``."""
 
     @classmethod
     def passed(cls, detail: str = "") -> Outcome:
@@ -181,6 +184,8 @@ class Message:
     usage: Usage = NO_USAGE
     files: tuple[File, ...] = ()
     """Images and documents that belong to it."""
+    executions: tuple[Execution, ...] = ()
+    """What the code came to, where the speaker ran some; ``text`` tells of it."""
 
     def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - AutoGen's messages are untyped dicts
         """Return a field by AutoGen's name: ``content``, ``name``, ``role``."""
@@ -225,6 +230,7 @@ def message_json(message: Message) -> dict[str, Json]:
             **({} if outcome.exit_code is None else {"exit_code": outcome.exit_code}),
             **({"timed_out": True} if outcome.timed_out else {}),
             **({"detail": outcome.detail} if outcome.detail else {}),
+            **({"fault": outcome.fault} if outcome.fault else {}),
         }
     if message.calls:
         said["calls"] = [
@@ -246,6 +252,11 @@ def message_json(message: Message) -> dict[str, Json]:
         said["usage"] = usage_json(message.usage)
     if message.files:
         said["files"] = [file.to_json() for file in message.files]
+    if message.executions:
+        said["executions"] = [
+            {**one.to_json(), **({"seconds": one.seconds} if one.seconds else {})}
+            for one in message.executions
+        ]
     return said
 
 
@@ -262,6 +273,8 @@ def message_from(said: Mapping[str, Any], speaker: str) -> Message:
         rest["usage"] = Usage(**rest["usage"])
     if "files" in rest:
         rest["files"] = tuple(File.from_json(file) for file in rest["files"])
+    if "executions" in rest:
+        rest["executions"] = tuple(Execution.from_json(one) for one in rest["executions"])
     return Message(said["text"], speaker, **rest)
 
 

@@ -160,7 +160,8 @@ exhausted: Final = _built("exhausted", lambda view: bool(view.exhausted))
 def raised(*faults: str | type[BaseException]) -> Guard:
     """Ask whether the turn raised one of *faults*, or any fault if none is named.
 
-    As with ``except``, a wider error includes the narrower ones.
+    As with ``except``, a wider error includes the narrower ones.  Code that was ended early said
+    something all the same, and its outcome names the fault: ``raised("OutOfMemory")`` holds then.
 
     Example:
         >>> raised("RateLimited", TimeoutError).name
@@ -170,7 +171,10 @@ def raised(*faults: str | type[BaseException]) -> Guard:
 
     def test(view: View) -> bool:
         fault = view.fault
-        return fault is not None and (not names or any(fault.is_a(name) for name in names))
+        if fault is not None:
+            return not names or any(fault.is_a(name) for name in names)
+        cut = view.outcome.fault if view.outcome is not None else ""
+        return bool(cut) and (not names or cut in names)
 
     return _built("raised", test, *names, faults=True)
 
