@@ -6,7 +6,8 @@ Layers, each importing only those below it:
     testing                 replay as a test
     engine                  a run: door, runner, choosers, budget
     agents                  who can speak
-    models | tools | stores how models are reached; what agents can do; where journals lie
+    models | sandbox        how models are reached; how code is run
+    tools | stores          what agents can do; where journals lie
     diagram                 draw a flow
     journal                 what happened: events, their fold, their canonical form
     machine                 what may happen: guards, states, flows, the kernel
@@ -24,10 +25,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from stateflow.agents.assistant import Assistant
+from stateflow.agents.code import CodeRunner
 from stateflow.agents.function import FunctionAgent
 from stateflow.agents.scripted import Scripted
 from stateflow.conversation.agent import Agent, Turn
 from stateflow.conversation.effect import Call, ChildResult, Given
+from stateflow.conversation.execution import Execution
 from stateflow.conversation.file import File
 from stateflow.conversation.message import PASS, Fault, Message, Outcome, ToolCall, Usage
 from stateflow.conversation.view import View
@@ -46,6 +49,7 @@ from stateflow.errors import (
     NoCode,
     NoReply,
     OffTable,
+    OutOfMemory,
     Overloaded,
     RateLimited,
     Refused,
@@ -53,6 +57,8 @@ from stateflow.errors import (
     RunError,
     RunHeld,
     RunTaken,
+    SandboxUnavailable,
+    SessionLost,
     StateflowError,
     StoreError,
     TimedOut,
@@ -90,6 +96,7 @@ from stateflow.models.base import Settings
 from stateflow.models.model import FallbackModel, Model
 from stateflow.models.price import FREE, Price
 from stateflow.models.retry import NO_RETRY, Retry
+from stateflow.sandbox.blocks import blocks_of as code_blocks
 from stateflow.tools.base import ToolReply
 
 if TYPE_CHECKING:
@@ -100,6 +107,10 @@ if TYPE_CHECKING:
     from stateflow.journal.canonical import canonical
     from stateflow.journal.event import Journal
     from stateflow.journal.stop import Stop
+    from stateflow.sandbox.azure import AzureSandbox
+    from stateflow.sandbox.docker import DockerSandbox
+    from stateflow.sandbox.local import LocalSandbox
+    from stateflow.sandbox.monty import MontySandbox
     from stateflow.stores.content import attach
     from stateflow.tools.function import FunctionTool, tool
     from stateflow.tools.handoff import handoff
@@ -114,6 +125,7 @@ __all__ = [
     "AnswerRefused",
     "Assistant",
     "AuthFailed",
+    "AzureSandbox",
     "BadReply",
     "BadRequest",
     "Budget",
@@ -122,8 +134,11 @@ __all__ = [
     "ChildFailed",
     "ChildResult",
     "Chooser",
+    "CodeRunner",
     "ContextTooLong",
     "DefinitionError",
+    "DockerSandbox",
+    "Execution",
     "Exhausted",
     "FallbackModel",
     "Fault",
@@ -138,12 +153,15 @@ __all__ = [
     "Journal",
     "Junction",
     "Live",
+    "LocalSandbox",
     "Message",
     "Model",
     "ModelNotFound",
+    "MontySandbox",
     "NoCode",
     "NoReply",
     "OffTable",
+    "OutOfMemory",
     "Outcome",
     "Overloaded",
     "Price",
@@ -156,7 +174,9 @@ __all__ = [
     "RunHeld",
     "RunTaken",
     "Runner",
+    "SandboxUnavailable",
     "Scripted",
+    "SessionLost",
     "Settings",
     "State",
     "StateflowError",
@@ -178,6 +198,7 @@ __all__ = [
     "by_model",
     "called",
     "canonical",
+    "code_blocks",
     "data_is",
     "ended",
     "equals",
@@ -215,9 +236,13 @@ __all__ = [
 ]
 
 _LATER = {
+    "AzureSandbox": "stateflow.sandbox.azure",
+    "DockerSandbox": "stateflow.sandbox.docker",
     "FunctionTool": "stateflow.tools.function",
     "Journal": "stateflow.journal.event",
     "Live": "stateflow.engine.runner",
+    "LocalSandbox": "stateflow.sandbox.local",
+    "MontySandbox": "stateflow.sandbox.monty",
     "Result": "stateflow.engine.result",
     "Runner": "stateflow.engine.runner",
     "Stop": "stateflow.journal.stop",

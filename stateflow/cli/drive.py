@@ -67,6 +67,13 @@ class Driving:
     no_input: Annotated[bool, Parameter(help="Never ask at the terminal; exit with 4 instead.")] = (
         False
     )
+    allow_local: Annotated[
+        bool,
+        Parameter(
+            help="Let code run in a sandbox that does not isolate it: with your rights, on this "
+            "machine."
+        ),
+    ] = False
     verbose: Annotated[
         bool,
         Parameter(alias="-v", help="Show whole texts and tool calls, and every guard's verdict."),
@@ -83,12 +90,17 @@ def exit_code(stop: Stop) -> int:
     return _CODES.get(stop.kind, 0 if stop.ok else 1)
 
 
-async def drive(driving: Driving, begin: Begin, models: Mapping[str, str] | None = None) -> int:
+async def drive(
+    driving: Driving,
+    begin: Begin,
+    models: Mapping[str, str] | None = None,
+    sandboxes: Mapping[str, str] | None = None,
+) -> int:
     """Take the run that *begin* begins to its stop, and return the exit code."""
     from stateflow.cli.progress import Progress
 
     progress = Progress(verbose=driving.verbose)
-    async with _runner(driving, models) as (runner, watched):
+    async with _runner(driving, models, sandboxes) as (runner, watched):
         live = await begin(runner)
         watched.listener = _Lines() if driving.json else progress
         live.door.control.publish = None if driving.json else progress.heard
@@ -113,12 +125,18 @@ async def _write(journal: Journal, path: Path, runner: Runner) -> None:
 
 @asynccontextmanager
 async def _runner(
-    driving: Driving, models: Mapping[str, str] | None
+    driving: Driving, models: Mapping[str, str] | None, sandboxes: Mapping[str, str] | None
 ) -> AsyncGenerator[tuple[Runner, WatchedStore], None]:
     watched = WatchedStore(open_store(store_path(driving.store)))
     try:
         cache = await _cache(driving.cache)
-        async with Runner(store=watched, models=models, cache=cache) as runner:
+        async with Runner(
+            store=watched,
+            models=models,
+            cache=cache,
+            sandboxes=sandboxes,
+            allow_local=driving.allow_local,
+        ) as runner:
             yield runner, watched
     finally:
         await watched.aclose()

@@ -16,8 +16,9 @@ from stateflow.errors import DefinitionError, ModelNotFound
 from stateflow.machine.budget import Budget
 from stateflow.machine.choose import Chooser
 from stateflow.machine.flow import Flow
+from stateflow.sandbox.names import sandbox_of
 
-__all__ = ["budget_over", "models_of", "object_of", "open_all", "text_of"]
+__all__ = ["budget_over", "models_of", "object_of", "open_all", "sandboxes_of", "text_of"]
 
 _UNPRICED = "unpriced"
 _COUNTED = frozenset({"turns", "calls", "tokens", "depth"})
@@ -149,6 +150,35 @@ def _parted(word: str, known: Iterable[str]) -> tuple[str | None, str]:
     if equals and not {":", "+"} & set(agent):
         return agent, model
     return None, word if ":" in word else ""
+
+
+def sandboxes_of(flow: Flow, given: Iterable[str]) -> Mapping[str, str]:
+    """Return sandboxes by who runs code in them.
+
+    ``runner=docker:alpine`` is for one agent; a bare ``docker:alpine`` for all that run code and
+    have none of their own.
+
+    Raises:
+        Misused: there is no such sandbox or agent, or nobody runs code.
+    """
+    runners = [one.name for one in flow.agents if getattr(one, "sandbox", None) is not None]
+    named: dict[str, str] = {}
+    of_all: dict[str, str] = {}
+    for word in given:
+        if not runners:
+            raise Misused(f"--sandbox {word!r}: nobody in flow {flow.name!r} runs code")
+        agent = next((name for name in runners if word.startswith(f"{name}=")), None)
+        sandbox = word if agent is None else word[len(agent) + 1 :]
+        try:
+            sandbox_of(sandbox)
+        except DefinitionError as error:
+            told = f"; who runs code: {', '.join(runners)}" if "=" in sandbox else ""
+            raise Misused(f"--sandbox: {error}{told}") from error
+        if agent is None:
+            of_all = dict.fromkeys(runners, sandbox)
+        else:
+            named[agent] = sandbox
+    return {**of_all, **named}
 
 
 async def open_all(names: Iterable[str]) -> None:

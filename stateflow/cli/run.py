@@ -12,7 +12,14 @@ from cyclopts import Parameter
 from stateflow.cli.changed import tell_changes
 from stateflow.cli.drive import Driving, drive
 from stateflow.cli.find import Found, find_flow, flow_of
-from stateflow.cli.options import budget_over, models_of, object_of, open_all, text_of
+from stateflow.cli.options import (
+    budget_over,
+    models_of,
+    object_of,
+    open_all,
+    sandboxes_of,
+    text_of,
+)
 from stateflow.cli.trouble import Misused
 from stateflow.engine.runner import Live, Runner
 from stateflow.engine.spending import budget_from
@@ -48,6 +55,13 @@ class Begun:
         Parameter(
             help="Speak through the model NAME instead; AGENT=NAME: only this agent.  "
             "May be repeated."
+        ),
+    ] = field(default_factory=list[str])
+    sandbox: Annotated[
+        list[str],
+        Parameter(
+            help="Run code in the sandbox NAME instead: monty, docker:IMAGE, local, azure:POOL; "
+            "AGENT=NAME: only this agent's.  May be repeated."
         ),
     ] = field(default_factory=list[str])
     budget: Annotated[
@@ -93,6 +107,7 @@ def run(flow: str, /, *, begun: Begun = _BEGUN, driving: Driving = _DRIVING) -> 
     files = [attach(path) for path in begun.file]
     data = object_of("--data", begun.data)
     models = models_of(found.flow, begun.model)
+    sandboxes = sandboxes_of(found.flow, begun.sandbox)
     budget = budget_over(found.flow.budget, begun.budget)
 
     async def begin(runner: Runner) -> Live:
@@ -101,7 +116,7 @@ def run(flow: str, /, *, begun: Begun = _BEGUN, driving: Driving = _DRIVING) -> 
             found.flow, task, data=data, budget=budget, files=files, source=found.source
         )
 
-    return asyncio.run(drive(driving, begin, models))
+    return asyncio.run(drive(driving, begin, models, sandboxes))
 
 
 def resume(run: str, /, *, answered: Answered = _ANSWERED, driving: Driving = _DRIVING) -> int:

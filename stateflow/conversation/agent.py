@@ -75,6 +75,10 @@ class Turn(Protocol):
         """Return the model that this run gives the agent in place of *model*."""
         ...
 
+    def sandbox_for(self, sandbox: str) -> str:
+        """Return the sandbox that this run gives the agent in place of *sandbox*."""
+        ...
+
     async def perform(self, *calls: Call) -> Sequence[Result]:
         """Make the calls as one batch; results come in the order asked."""
         ...

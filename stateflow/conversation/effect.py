@@ -107,6 +107,8 @@ class Made:
     args: Any
     """JSON, whose shape the operation knows."""
     result: Result
+    seconds: float = 0.0
+    """How long it took [s]."""
 
     def told(self) -> tuple[str, bool]:
         """Return what a tool call came to in words, and whether that is what was wanted."""

@@ -62,6 +62,7 @@ class Transcript(Sequence[Message]):
         while len(hashes) <= self._length:
             message = self._messages[len(hashes) - 1]
             said = {**message_json(message), "usage": None, "speaker": message.speaker}
+            said.pop("executions", None)  # the text tells of them, and not how long they took
             text = canonical_json(said).encode("utf-8", "surrogatepass")
             hashes.append(hashlib.sha256(hashes[-1] + text).digest())
         return hashes[self._length].hex()[:16]

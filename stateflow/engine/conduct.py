@@ -35,7 +35,7 @@ from stateflow.engine.stopping import retry_of, stop_failed, stop_final, way_out
 from stateflow.engine.turn import EngineTurn
 from stateflow.errors import StoreError
 from stateflow.journal.event import EffectDone, RunEnded, RunPaused, Said, Step, TurnTaken
-from stateflow.journal.said import used
+from stateflow.journal.said import ran, used
 from stateflow.journal.stop import Stop, StopKind
 from stateflow.machine.budget import Budget
 from stateflow.machine.choose import Chooser
@@ -185,8 +185,13 @@ class Conductor:
             spoken.said.append(Said(agent.name, key.ordinal))
 
     def _refer(self, message: Message, turn: EngineTurn) -> Said:
-        """Return *message*, its text and tool calls by reference to the effects that made them."""
+        """Return *message*, by reference to the effects that made its text, calls, and code."""
         part: dict[str, Any] = message_json(replace(message, usage=NO_USAGE))
+        if message.executions:
+            ordinals, executions, text = ran(turn.made())
+            if (executions, text) == (message.executions, message.text):
+                del part["executions"], part["text"]
+                return Said(message.speaker, None, {**part, "ran": ordinals})
         answers = sorted(self.door.answers().items())
         if message.calls:
             places = used(turn.made())

@@ -20,6 +20,7 @@ from stateflow.stores.base import Store
 
 if TYPE_CHECKING:
     from stateflow.engine.live_door import LiveDoor
+    from stateflow.engine.sandboxes import Sandboxes
 
 __all__ = ["Control", "Environment"]
 
@@ -34,6 +35,8 @@ class Environment:
     redactor: Redactor
     overrides: dict[str, str] | None
     """Models that replace the flow's, by agent."""
+    sandboxes: Sandboxes
+    """Where code runs."""
     conduct: Callable[[Flow, LiveDoor, Given], Awaitable[Stop]]
     """Begins, or goes on with, a run and takes it to its stop."""
     cache: ReplyCache | None = None

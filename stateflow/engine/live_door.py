@@ -239,6 +239,7 @@ class LiveDoor:
         if effect.call.op != "agent.reply":  # which keeps its files by the door
             scene.store, scene.cache = environment.store, environment.cache
             scene.sessions, scene.redactor = self.control.sessions, environment.redactor
+            scene.sandboxes, scene.run = environment.sandboxes, self.run
         return await make(effect, scene, environment, on_delta)
 
     def _asked(self, effect: Effect) -> HumanAsked:

@@ -79,6 +79,24 @@ async def _tool_call(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
     return await tool_call(effect, scene)
 
 
+async def _code_approve(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
+    from stateflow.engine.coding import code_approve
+
+    return await code_approve(effect, scene)
+
+
+async def _code_open(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
+    from stateflow.engine.coding import code_open
+
+    return await code_open(effect, scene)
+
+
+async def _code_run(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
+    from stateflow.engine.coding import code_run
+
+    return await code_run(effect, scene)
+
+
 async def _speaker_choose(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
     chooser, chat = scene.chooser, scene.chat
     if chooser is None or chat is None:
@@ -125,6 +143,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "model.count": _model_count,
     "tool.list": _tool_list,
     "tool.call": _tool_call,
+    "code.approve": _code_approve,
+    "code.open": _code_open,
+    "code.run": _code_run,
     "speaker.choose": _speaker_choose,
     "clock.now": _clock_now,
     "random.draw": _random_draw,

@@ -20,6 +20,7 @@ from stateflow.machine.budget import Budget
 from stateflow.machine.flow import Flow
 from stateflow.models.base import ModelClient
 from stateflow.models.cache import ReplyCache
+from stateflow.sandbox.base import Sandbox
 from stateflow.stores.base import Store
 
 __all__ = ["fork", "replay", "resume", "run", "run_sync", "stream"]
@@ -37,6 +38,8 @@ async def run(  # noqa: PLR0913 - what can be said of a run
     budget: Budget | None = None,
     files: Sequence[AnyFile] = (),
     cache: ReplyCache | str | Path | None = None,
+    sandboxes: Mapping[str, str | Sandbox] | None = None,
+    allow_local: bool = False,
 ) -> Result:
     """Run *flow* on *task* until it stops.
 
@@ -49,6 +52,8 @@ async def run(  # noqa: PLR0913 - what can be said of a run
         budget: limits that replace the flow's.
         files: images and documents of the task, such as ``"plan.png"`` or ``attach("plan.png")``.
         cache: keeps replies of models for equal requests: the path of an SQLite file.
+        sandboxes: sandbox for an agent that runs code, by the agent's name.
+        allow_local: let code run in a sandbox that does not isolate this machine.
 
     Returns:
         The result; its ``stop`` tells why it stopped.
@@ -58,7 +63,9 @@ async def run(  # noqa: PLR0913 - what can be said of a run
         RunError: the budget is in USD, and a price is not known.
         StoreError: the journal could not be written; what was committed before stands.
     """
-    async with Runner(store=store, models=models, cache=cache) as runner:
+    async with Runner(
+        store=store, models=models, cache=cache, sandboxes=sandboxes, allow_local=allow_local
+    ) as runner:
         live = runner.start(flow, task, data=data, budget=budget, files=files)
         return await _finished(runner, live)
 
@@ -73,14 +80,18 @@ async def resume(  # noqa: PLR0913 - what can be said of a run
     models: Mapping[str, str | ModelClient] | None = None,
     budget: Budget | None = None,
     cache: ReplyCache | str | Path | None = None,
+    sandboxes: Mapping[str, str | Sandbox] | None = None,
+    allow_local: bool = False,
 ) -> Result:
     """Go on with *run* from its journal, as :meth:`Runner.resume` does."""
-    async with Runner(store=store, models=models, cache=cache) as runner:
+    async with Runner(
+        store=store, models=models, cache=cache, sandboxes=sandboxes, allow_local=allow_local
+    ) as runner:
         live = runner.resume(flow, run, answer=answer, answers=answers, budget=budget)
         return await _finished(runner, live)
 
 
-async def fork(
+async def fork(  # noqa: PLR0913 - what can be said of a run
     flow: Flow,
     run: str,
     *,
@@ -88,9 +99,13 @@ async def fork(
     store: Store | str | Path,
     models: Mapping[str, str | ModelClient] | None = None,
     cache: ReplyCache | str | Path | None = None,
+    sandboxes: Mapping[str, str | Sandbox] | None = None,
+    allow_local: bool = False,
 ) -> Result:
     """Start a new run that shares the first *at* turns of *run*, and take it to its stop."""
-    async with Runner(store=store, models=models, cache=cache) as runner:
+    async with Runner(
+        store=store, models=models, cache=cache, sandboxes=sandboxes, allow_local=allow_local
+    ) as runner:
         return await _finished(runner, await runner.fork(flow, run, at=at))
 
 
@@ -104,9 +119,13 @@ async def stream(  # noqa: PLR0913 - what can be said of a run
     budget: Budget | None = None,
     files: Sequence[AnyFile] = (),
     cache: ReplyCache | str | Path | None = None,
+    sandboxes: Mapping[str, str | Sandbox] | None = None,
+    allow_local: bool = False,
 ) -> AsyncIterator[Recorded | Delta]:
     """Run *flow* and yield what happens: journaled events, and deltas of text."""
-    async with Runner(store=store, models=models, cache=cache) as runner:
+    async with Runner(
+        store=store, models=models, cache=cache, sandboxes=sandboxes, allow_local=allow_local
+    ) as runner:
         live = runner.start(flow, task, data=data, budget=budget, files=files)
         async for event in live:
             yield event
@@ -123,6 +142,8 @@ def run_sync(  # noqa: PLR0913 - what can be said of a run
     budget: Budget | None = None,
     files: Sequence[AnyFile] = (),
     cache: ReplyCache | str | Path | None = None,
+    sandboxes: Mapping[str, str | Sandbox] | None = None,
+    allow_local: bool = False,
 ) -> Result:
     """Run *flow* and block until it stops: the same engine, on a thread inside a notebook."""
     return _blocking(
@@ -135,6 +156,8 @@ def run_sync(  # noqa: PLR0913 - what can be said of a run
             budget=budget,
             files=files,
             cache=cache,
+            sandboxes=sandboxes,
+            allow_local=allow_local,
         )
     )
 

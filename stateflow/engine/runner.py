@@ -24,6 +24,7 @@ from stateflow.engine.live import Live
 from stateflow.engine.live_door import LiveDoor
 from stateflow.engine.operations import OPERATIONS
 from stateflow.engine.pricing import date_of_prices, refuse_unpriced
+from stateflow.engine.sandboxes import Sandboxes
 from stateflow.engine.scene import Operation
 from stateflow.engine.spending import budget_from, budget_json, tighter
 from stateflow.engine.stepping import initial_data
@@ -46,6 +47,7 @@ from stateflow.machine.flow import Flow
 from stateflow.models.base import ModelClient
 from stateflow.models.cache import ReplyCache
 from stateflow.models.names import ModelPool
+from stateflow.sandbox.base import Sandbox
 from stateflow.stores.base import Store
 from stateflow.stores.open import open_store
 
@@ -62,6 +64,8 @@ class Runner:
         operations: operations beside the registered ones, by name.
         cache: keeps replies of models and gives them again to equal requests: the path of an
             SQLite file, or a cache.
+        sandboxes: sandbox for an agent that runs code, by the agent's name.
+        allow_local: let code run in a sandbox that does not isolate this machine.
 
     Example:
         >>> import asyncio
@@ -72,7 +76,7 @@ class Runner:
         'MemoryStore'
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all are keywords with defaults
         self,
         *,
         store: Store | str | Path | None = None,
@@ -80,6 +84,8 @@ class Runner:
         secrets: Iterable[str] = (),
         operations: Mapping[str, Operation] | None = None,
         cache: ReplyCache | str | Path | None = None,
+        sandboxes: Mapping[str, str | Sandbox] | None = None,
+        allow_local: bool = False,
     ) -> None:
         """Open nothing yet."""
         given = store is not None and not isinstance(store, str | Path)
@@ -95,6 +101,7 @@ class Runner:
             operations={**OPERATIONS, **(operations or {})},
             redactor=Redactor.from_environment(os.environ, secrets),
             overrides=overrides_of(self._given_models),
+            sandboxes=Sandboxes(sandboxes, allow_local=allow_local),
             conduct=self._conduct,
             cache=_cache(cache),
         )
@@ -112,6 +119,7 @@ class Runner:
         """Pause what still runs; close clients, models, and the store if it is ours."""
         for live in list(self._lives):
             await live.aclose()
+        await self._environment.sandboxes.aclose()
         await self._models.aclose()
         if self._environment.cache is not None:
             await self._environment.cache.aclose()
@@ -141,6 +149,7 @@ class Runner:
         given = Given(task, typed.model_dump(mode="json") if typed is not None else None)
         limits = None if budget is None else budget_json(budget)
         refuse_unpriced(flow, door.budget, self._models, self._environment.overrides)
+        self._environment.sandboxes.check(flow)
 
         async def work(held: ExitStack) -> Stop:
             held.callback(await self.store.hold(door.run))
@@ -243,13 +252,18 @@ class Runner:
             door.depth,
             models=clean.json(self._environment.overrides),
             prices=date_of_prices(flow, self._environment.overrides),
+            sandboxes=self._environment.sandboxes.overrides,
         )
 
     async def _go(self, flow: Flow, door: LiveDoor) -> Stop:
         debug("run.started", run=door.run, flow=flow.name)
+        waiting = False
         try:
             stop = await Conductor(flow, door, door.budget, self._models).until_stop(door.control)
+            waiting = stop.kind == "waiting"
         finally:
+            if not waiting:
+                await self._environment.sandboxes.close(door.run)
             if not door.depth:
                 await door.control.sessions.aclose()
         debug("run.stopped", run=door.run, flow=flow.name, stop=stop.kind)

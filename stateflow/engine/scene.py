@@ -17,6 +17,7 @@ from stateflow.stores.base import Store
 from stateflow.value import Json
 
 if TYPE_CHECKING:
+    from stateflow.engine.sandboxes import Sandboxes
     from stateflow.engine.sessions import Sessions
     from stateflow.engine.turn import EngineTurn
 
@@ -59,6 +60,9 @@ class Scene:
     """Where the content of files is."""
     cache: ReplyCache | None = None
     sessions: Sessions | None = None
+    sandboxes: Sandboxes | None = None
+    run: str = ""
+    """Name of the run, in its store."""
     redactor: Redactor | None = None
 
 

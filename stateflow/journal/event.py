@@ -65,6 +65,8 @@ class RunStarted:
     """Images and documents of the task, without their content."""
     prices: str = ""
     """Date of the price list that the run is priced with."""
+    sandboxes: dict[str, str] | None = None
+    """Sandboxes that replace the flow's, by agent."""
 
 
 @dataclass(frozen=True, slots=True)

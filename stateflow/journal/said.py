@@ -1,7 +1,7 @@
 """What was said, put together from what the effects of the turn came to.
 
-A message's text and its tool calls stand in the journal once, with the effects that made them;
-``Said`` refers to them.
+A message's text, its tool calls and what its code came to stand in the journal once, with the
+effects that made them; ``Said`` refers to them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from stateflow.conversation.effect import Made, Result
+from stateflow.conversation.execution import Execution, tell
 from stateflow.conversation.message import (
     NO_USAGE,
     Message,
@@ -20,7 +21,7 @@ from stateflow.conversation.message import (
 )
 from stateflow.journal.event import ChildEnded, EffectDone, EffectFailed, HumanAnswered, Said
 
-__all__ = ["Answer", "made_of", "message_of", "result_of", "used"]
+__all__ = ["Answer", "execution_of", "made_of", "message_of", "ran", "result_of", "used"]
 
 Answer: TypeAlias = EffectDone | EffectFailed | HumanAnswered | ChildEnded
 """What the journal holds for an effect that came to something."""
@@ -42,7 +43,7 @@ def result_of(answer: Answer) -> Result:
 def made_of(answer: Answer) -> Made:
     """Return what an agent sees of a recorded answer."""
     if isinstance(answer, EffectDone | EffectFailed):
-        return Made(answer.op, answer.args, result_of(answer))
+        return Made(answer.op, answer.args, result_of(answer), answer.seconds)
     op = "human.ask" if isinstance(answer, HumanAnswered) else "child"
     return Made(op, None, result_of(answer))
 
@@ -73,13 +74,32 @@ def _tool_call(made: Mapping[int, Made], place: Sequence[int], number: int) -> T
     return ToolCall(call["id"], call["name"], call["arguments"], text, ok, number)
 
 
+def ran(made: Mapping[int, Made]) -> tuple[list[int], tuple[Execution, ...], str]:
+    """Return the effects that ran the code of a turn, what it came to, and that in words."""
+    ordinals = [n for n, one in made.items() if one.op == "code.run" and one.result.fault is None]
+    return ordinals, *_told([made[ordinal] for ordinal in ordinals])
+
+
+def _told(blocks: Sequence[Made]) -> tuple[tuple[Execution, ...], str]:
+    executions = tuple(execution_of(one) for one in blocks)
+    return executions, tell(executions, blocks[0].args["of"] if blocks else 0)
+
+
+def execution_of(made: Made) -> Execution:
+    """Return what one block came to."""
+    result: Any = made.result.value
+    return Execution.from_json(result, made.seconds)
+
+
 def message_of(said: Said, answers: Mapping[int, Answer], usage: Usage) -> Message:
     """Return the message that *said* refers to."""
     part = said.part
     if part is not None and "used" in part:
         part = {**part, "calls": _calls(part["used"], answers)}
         del part["used"]
-    if said.of is None:
+    if part is not None and "ran" in part:
+        message = _code_message(said.by, part, answers)
+    elif said.of is None:
         message = message_from(part or {"text": ""}, said.by)
     else:
         source = answers[said.of]
@@ -90,6 +110,13 @@ def message_of(said: Said, answers: Mapping[int, Answer], usage: Usage) -> Messa
     if usage is NO_USAGE or usage == NO_USAGE:
         return message
     return replace(message, usage=usage)
+
+
+def _code_message(speaker: str, part: Mapping[str, Any], answers: Mapping[int, Answer]) -> Message:
+    """Return the message of a turn that ran code: its text tells what the blocks came to."""
+    executions, text = _told([made_of(answers[ordinal]) for ordinal in part["ran"]])
+    rest = {key: value for key, value in part.items() if key != "ran"}
+    return replace(message_from({"text": text, **rest}, speaker), executions=executions)
 
 
 def _calls(places: Sequence[Sequence[int]], answers: Mapping[int, Answer]) -> list[dict[str, Any]]:

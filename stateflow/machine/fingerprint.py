@@ -111,7 +111,7 @@ def _prompt(prompt: Prompt) -> Json:
 
 def _agent(agent: Agent) -> dict[str, Json]:
     described: dict[str, Json] = {"name": agent.name, "kind": getattr(agent, "kind", "tool")}
-    for word in ("model", "prompt", "description"):
+    for word in ("model", "prompt", "sandbox", "description"):
         value: object = getattr(agent, word, None)
         value = getattr(value, "name", value)  # of a model that is more than its name
         if isinstance(value, str) and value:

@@ -1,0 +1,336 @@
+"""One container: a block goes in, what it came to comes out, and nothing of it is left running.
+
+Everything here blocks, and is called by one thread at a time.  The limit on time is held by our
+own clock.  When a block is over, for whatever reason, all processes of its user are ended from
+inside; where that cannot be done in time, the whole container is.
+"""
+
+from __future__ import annotations
+
+import io
+import secrets
+import tarfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from threading import Event
+from typing import TYPE_CHECKING, Final
+
+from stateflow.conversation.execution import Execution
+from stateflow.conversation.file import File
+from stateflow.errors import SandboxUnavailable
+from stateflow.sandbox.blocks import Block
+from stateflow.sandbox.docker_container import WORKSPACE, config_of
+from stateflow.sandbox.docker_owner import labels_of
+from stateflow.sandbox.docker_talk import Talk, Why
+from stateflow.sandbox.docker_wire import RUNS, Last, header
+from stateflow.sandbox.docker_work import HostFolder, fetched
+from stateflow.sandbox.files import Folder, code_name, inside
+
+if TYPE_CHECKING:
+    from stateflow.sandbox.docker import DockerSandbox
+    from stateflow.sandbox.docker_engine import Engine
+
+__all__ = ["Box"]
+
+_BEGIN_S: Final = 20.0
+"""Within which a shell must have begun to run [s]."""
+_END_S: Final = 3.0
+"""Within which a block must have ended once it is told to; else its container is ended [s]."""
+_SOON_S: Final = 0.03
+_KEEPERS: Final = 2
+"""The engine's init, and the one that sleeps."""
+_NOT_THERE: Final = 125
+"""Exit code of the script where it may not enter the work folder."""
+_MB: Final = 1_048_576
+_PROBE: Final = """
+[ -w . ] && echo writable
+for command in {}; do command -v $command >/dev/null && echo $command; done
+"""
+
+
+_ANEW: Final = "Its container had to be ended, and its work folder went with it."
+
+
+class Box:
+    """One container of *sandbox*, made of *image*.
+
+    Raises:
+        SandboxUnavailable: it cannot be made or started, or no shell runs in it.
+    """
+
+    def __init__(self, engine: Engine, sandbox: DockerSandbox, image: str) -> None:
+        self.gone = False
+        """Whether it was ended."""
+        self.lost = ""
+        """Why no block can run any more, where no execution has told so."""
+        self.commands: Mapping[str, str] = {}
+        """Languages that can be run, and what runs them."""
+        self._engine = engine
+        self._sandbox = sandbox
+        self._talk: Talk | None = None
+        self._killed = 0
+        self._starved = False
+        self._print = ""
+        self._host = None if sandbox.folder is None else HostFolder(str(sandbox.folder))
+        self._folder = Folder(limit=sandbox.files_limit, limit_bytes=sandbox.files_limit_bytes)
+        name = f"stateflow-{secrets.token_hex(6)}"
+        self._container = engine.create(name, config_of(sandbox, image, labels_of()))
+        try:
+            engine.start(self._container)
+            self._keepers = self._begun()
+            self._probe()
+        except BaseException:
+            with suppress(SandboxUnavailable):
+                self.close()
+            raise
+
+    def close(self) -> None:
+        """End the container, and remove it with its work folder."""
+        self.gone = True
+        if self._talk is not None:
+            self._talk.close()
+            self._talk = None
+        self._engine.remove(self._container)
+
+    def put(self, files: Iterable[File]) -> None:
+        """Put *files* into the work folder; those whose names lead elsewhere are not."""
+        uid, _, gid = self._sandbox.user.partition(":")
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for file in files:
+                name = inside(file.name)
+                if name is None or file.content is None:
+                    continue
+                for entry in _entries(name):
+                    entry.uid, entry.gid = int(uid), int(gid or uid)
+                    entry.mtime = int(time.time())
+                    entry.size = 0 if entry.isdir() else len(file.content)
+                    tar.addfile(entry, None if entry.isdir() else io.BytesIO(file.content))
+                self._folder.note(name, file.content)
+        archive.seek(0)
+        self._engine.put(self._container, WORKSPACE, archive)
+        self._print = ""
+        if self._host is not None:
+            self._host.changed()
+
+    def run(self, block: Block, stop: Event) -> Execution:
+        """Run *block* until it ends, its time is up, or *stop* is set.
+
+        Raises:
+            SandboxUnavailable: the container is gone, or the engine is.
+        """
+        name = code_name(block)
+        if not name:
+            detail = f"{block.name!r} is no name that a file of the work folder may have."
+            return Execution(block.language, fault="Refused", detail=detail)
+        content = block.code.encode("utf-8", "replace")
+        self._folder.note(name, content)
+        command = "true" if block.language == "file" else self.commands[block.language]
+        said = header(content, command, name)
+        with self._taken() as talk:
+            why = talk.tell(said, self._sandbox.time_limit_s, stop)
+            last = self._settled(talk, why)
+        execution = self._execution(block.language, talk, why, last)
+        if execution.fault == "OutOfMemory" and not self.gone and self._starves(command):
+            self.close()
+            detail = f"{execution.detail} {_ANEW}"
+            execution = replace(execution, detail=detail, reset=True)
+        return execution
+
+    def ready(self) -> None:
+        """Start the shell that waits for the next block; see that nothing else runs.
+
+        Raises:
+            SandboxUnavailable: there is no such shell.
+        """
+        if self._talk is None:
+            self._talk = self._talked()
+        pid = self._talk.begun(_BEGIN_S)
+        if not pid:
+            self._talk.close()
+            self._talk = None
+            raise SandboxUnavailable(f"no shell runs in {self._sandbox.name!r}; check its image")
+        if not self._others(pid):
+            return
+        self._talk.close()
+        self._talk = None
+        if self._ended() is None:
+            self.lost = (
+                f"an earlier block in {self._sandbox.name!r} left something running, so its "
+                "container was ended; resume the run"
+            )
+            self.close()
+
+    def _begun(self) -> set[int]:
+        """Return the processes that keep the container, once they are there."""
+        until = time.monotonic() + _BEGIN_S
+        while time.monotonic() < until:
+            keepers = self._engine.processes(self._container)
+            if len(keepers) == _KEEPERS:
+                return keepers
+            time.sleep(_SOON_S)
+        raise SandboxUnavailable(
+            f"{self._sandbox.name!r} does not begin to run; check its image, which needs sleep"
+        )
+
+    def _probe(self) -> None:
+        """Find out which languages can be run.
+
+        Raises:
+            SandboxUnavailable: none can.
+        """
+        name = self._sandbox.name
+        script = _PROBE.format(" ".join(name for known in RUNS.values() for name in known))
+        with self._taken() as talk:
+            talk.tell(header(script.encode(), "sh", ".block.sh"), _BEGIN_S, Event())
+        said = talk.stdout.text.split()
+        if "sh" not in said and (self._host is None or talk.exit_code != _NOT_THERE):
+            raise SandboxUnavailable(
+                f"no shell works in {name!r} ({talk.stderr.text[:200].strip()!r}, exit code "
+                f"{talk.exit_code}); choose an image with sh, head and sleep"
+            )
+        if "writable" not in said:
+            raise SandboxUnavailable(
+                f"user {self._sandbox.user!r} may not write to the work folder of {name!r}; give "
+                "user= the numbers of its owner"
+            )
+        self.commands = {
+            language: next(one for one in RUNS[language] if one in said)
+            for language in self._sandbox.languages
+            if not set(said).isdisjoint(RUNS[language])
+        }
+        if talk.last is not None:
+            self._print = talk.last.print
+
+    def _taken(self) -> Talk:
+        """Return the shell that waits, or a new one."""
+        talk, self._talk = self._talk, None
+        if talk is not None and not talk.waits:
+            talk.close()
+            talk = None
+        return talk or self._talked()
+
+    def _talked(self) -> Talk:
+        return Talk(
+            self._engine,
+            self._container,
+            user=self._sandbox.user,
+            look=self._host is None,
+            limit_bytes=self._sandbox.output_limit_bytes,
+        )
+
+    def _settled(self, talk: Talk, why: Why) -> Last | None:
+        """See to it that nothing of the block runs any more, and return the last line.
+
+        It is ``None`` where the container had to be ended.
+
+        Raises:
+            SandboxUnavailable: the container ended, and it was not for memory.
+        """
+        if why == "over" and talk.last is not None:
+            return talk.last
+        state = self._engine.state(self._container)
+        if state is None or not state["Running"]:
+            self.close()
+            if state is not None and state["OOMKilled"]:
+                self._starved = True
+                return None
+            raise SandboxUnavailable(
+                f"the container of {self._sandbox.name!r} was ended from outside; resume the run"
+            )
+        last = self._ended()
+        if last is None:
+            self.close()
+        if why != "over":
+            talk.drain(_END_S)
+        return last
+
+    def _ended(self) -> Last | None:
+        """End all processes of the user; ``None``: that cannot be done.
+
+        It takes one process to do so, and there may be no room for one: hence many tries.
+        """
+        until = time.monotonic() + _END_S
+        while time.monotonic() < until:
+            with self._talked() as talk:
+                talk.tell(header(b"", "true", ".block"), _END_S, Event())
+            if talk.last is not None and not self._others():
+                return talk.last
+            time.sleep(_SOON_S)
+        return None
+
+    def _starves(self, command: str) -> bool:
+        """Tell whether not even an empty program finds memory, for what was left behind."""
+        with self._talked() as talk:
+            talk.tell(header(b"", command, ".block"), _BEGIN_S, Event())
+        self._killed = talk.last.killed if talk.last is not None else self._killed
+        return talk.exit_code != 0
+
+    def _others(self, pid: int = 0) -> bool:
+        """Tell whether there are processes beside those that keep the container, and *pid*."""
+        until = time.monotonic() + _END_S
+        while self._engine.processes(self._container) - self._keepers - {pid}:
+            if time.monotonic() > until:
+                return True
+            time.sleep(_SOON_S)  # the engine's own that start a command, say
+        return False
+
+    def _execution(self, language: str, talk: Talk, why: Why, last: Last | None) -> Execution:
+        before, self._killed = self._killed, last.killed if last is not None else self._killed
+        starved = self._killed > before
+        told: list[str] = []
+        fault = ""
+        if why != "over":
+            fault = "TimedOut"
+            told.append(f"It was ended after {self._sandbox.time_limit_s:g} s (time_limit_s).")
+        elif (starved or self._starved) and talk.exit_code != 0:
+            fault = "OutOfMemory"
+            told.append(
+                f"It wanted more than {self._sandbox.memory_mb} MiB of memory (memory_mb), which "
+                "the work folder and /tmp take theirs of."
+            )
+        elif starved:
+            told.append("One of its processes was ended: out of memory.")
+        files: tuple[File, ...] = ()
+        if last is None:
+            told.append(_ANEW)
+        else:
+            files, left_out = self._files(last)
+            told.extend(left_out)
+        return Execution(
+            language,
+            talk.exit_code,
+            stdout=talk.stdout.text,
+            stderr=talk.stderr.text,
+            fault=fault,
+            detail=" ".join(filter(None, told)),
+            files=files,
+            reset=self.gone,
+        )
+
+    def _files(self, last: Last) -> tuple[tuple[File, ...], tuple[str, ...]]:
+        """Return the files that were made, and sentences about those left out."""
+        if self._host is not None:
+            files, left_out = self._folder.made(self._host.found())
+            return files, (left_out,)
+        if last.print == self._print:
+            return (), ()
+        self._print = last.print
+        limit = 2 * self._sandbox.workspace_mb * _MB
+        with fetched(self._engine.get(self._container, f"{WORKSPACE}/."), limit) as (found, cut):
+            files, left_out = self._folder.made(found)
+        return files, (left_out, cut)
+
+
+def _entries(name: str) -> Iterator[tarfile.TarInfo]:
+    """Yield the entries of an archive that *name* needs: its folders, and itself."""
+    parts = name.split("/")
+    for at in range(1, len(parts)):
+        folder = tarfile.TarInfo("/".join(parts[:at]))
+        folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+        yield folder
+    file = tarfile.TarInfo(name)
+    file.mode = 0o644
+    yield file

@@ -1,0 +1,46 @@
+"""A real engine for the Docker tests: one for each worker, gone with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.engine import IMAGE, Engine, need_engine, outside_engine
+from tests.support.image import python_image, shell_image
+
+
+@pytest.fixture(scope="session")
+def shared_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Return an engine that has an image with Python; no test may stop it."""
+    if outside := outside_engine():
+        yield outside
+        return
+    need_engine()
+    engine = Engine.begin(tmp_path_factory.mktemp("engine"), [python_image(IMAGE)])
+    try:
+        yield engine
+    finally:
+        engine.stop()
+
+
+@pytest.fixture
+def engine(shared_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """Return the engine that sandboxes find now; the test must leave nothing there."""
+    monkeypatch.setenv("DOCKER_HOST", shared_engine.address)
+    yield shared_engine
+    assert shared_engine.leftovers() == []
+
+
+@pytest.fixture
+def mortal(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Engine]:
+    """Return an engine of the test's own, to be killed, that has an image with a shell."""
+    need_engine()
+    engine = Engine.begin(tmp_path_factory.mktemp("mortal"), [shell_image(IMAGE)])
+    monkeypatch.setenv("DOCKER_HOST", engine.address)
+    try:
+        yield engine
+    finally:
+        engine.stop()
