@@ -10,6 +10,7 @@ from stateflow.cli.draw import check, render
 from stateflow.cli.mcp import mcp
 from stateflow.cli.replay import replay
 from stateflow.cli.run import fork, resume, run
+from stateflow.cli.sandbox import sandbox
 from stateflow.cli.show import ls, show
 
 __all__ = ["app"]
@@ -37,3 +38,4 @@ app = App(
 for _command in (run, resume, fork, show, replay, ls, render, mcp):
     app.command(_command)
 app.command(check, alias="lint")
+app.command(sandbox)

@@ -49,6 +49,7 @@ class Chart:
         self.places = {_name(place): place for place in places}
         self.agents: dict[str, dict[str, Any]] = {a["name"]: a for a in table.get("agents", [])}
         self._models = started.models or {}
+        self._sandboxes = started.sandboxes or {}
 
     def size(self) -> str:
         """Return how many states and transitions there are."""
@@ -74,8 +75,11 @@ class Chart:
         """Tell whether somebody is asked who is next."""
         return "choose" in self.places.get(state, {})
 
-    def model(self, agent: str) -> str:
-        """Return the model that *agent* speaks through, without its provider."""
+    def by(self, agent: str) -> str:
+        """Return what *agent* works by: its sandbox, or its model without the provider."""
+        sandbox = self._sandboxes.get(agent) or self.agents.get(agent, {}).get("sandbox", "")
+        if sandbox:
+            return clean(sandbox)
         name = self._models.get(agent) or self.agents.get(agent, {}).get("model", "")
         if name.startswith("scripted:"):
             return "scripted"

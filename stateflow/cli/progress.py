@@ -244,11 +244,11 @@ class Progress:
         chart = scene.chart
         colour = chart.colour(state)
         agents = chart.speakers(state)
-        models = [model for agent in agents if (model := chart.model(agent))]
+        by = [one for agent in agents if (one := chart.by(agent))]
         line = Text(f"{self._margin(run)}{scene.fold.turns + 1:>3} ")
         line.append("● ", colour)
         line.append(clean(state), f"bold {colour}")
-        who = " → ".join(agents) + "".join(f" · {model}" for model in models[-1:])
+        who = " → ".join(agents) + "".join(f" · {one}" for one in by[-1:])
         line.append(f"  {clean(who)}", MUTED)
         limit = chart.limit(state)
         if visit > 1:

@@ -96,7 +96,7 @@ def _label(box: Box) -> str:
     name = _font(_bold(shortened(box.name)), "12", INK)
     lines = [name]
     if box.tag:
-        who = shortened(f"{box.who} · {box.model}" if box.model else box.who)
+        who = shortened(f"{box.who} · {box.by}" if box.by else box.who)
         tag = _font(_bold(box.tag), _SMALL, LOOKS[box.look].ink)
         lines.append(f"{tag} {_font('&#160;' + _text(who), _SMALL, MUTED)}")
     if box.limits:

@@ -87,7 +87,7 @@ def _box(box: Box, key: str) -> str:
         return f"state {key} <<choice>>"
     lines = [box.name]
     if box.tag:
-        lines.append(f"{box.tag} {box.who}" + (f" · {box.model}" if box.model else ""))
+        lines.append(f"{box.tag} {box.who}" + (f" · {box.by}" if box.by else ""))
     if box.limits:
         lines.append(", ".join(box.limits))
     lines += box.notes

@@ -46,7 +46,8 @@ class Box:
     tag: str = ""
     who: str = ""
     """Names of the agents."""
-    model: str = ""
+    by: str = ""
+    """What the agent works by: a model or a sandbox."""
     limits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     """Who picks, what is saved, entry and exit actions."""
@@ -151,7 +152,7 @@ def _box(place: Place, key_id: str, *, catches: bool) -> Box:
         look=_kind(place.agent),
         tag=" → ".join(kind.upper() for kind in kinds),
         who=" → ".join(line(agent.name) for agent in place.agents),
-        model=_model(place.agent) if len(place.agents) == 1 else "",
+        by=_by(place.agent) if len(place.agents) == 1 else "",
         limits=tuple(_limits(place)),
         notes=(*caught, *_notes(place)),
     )
@@ -162,8 +163,14 @@ def _kind(agent: Agent) -> Look:
     return _KINDS.get(kind, "tool") if isinstance(kind, str) else "tool"
 
 
-def _model(agent: Agent) -> str:
-    """Return the model's name without its provider: ``openai:gpt-5`` is ``gpt-5``."""
+def _by(agent: Agent) -> str:
+    """Return the sandbox that code runs in, or the model's name without its provider.
+
+    ``openai:gpt-5`` is ``gpt-5``.
+    """
+    sandbox: object = getattr(getattr(agent, "sandbox", None), "name", None)
+    if isinstance(sandbox, str):
+        return line(sandbox)
     model: object = getattr(agent, "model", None)
     model = getattr(model, "name", model)  # of one that is more than its name
     if not isinstance(model, str) or not model.strip():

@@ -69,7 +69,10 @@ class Sandbox(Protocol):
 
     @property
     def keeps(self) -> bool:
-        """Whether blocks of one run see the files of those before them."""
+        """Whether a session holds files of earlier blocks that are lost with it.
+
+        Such a session is brought back by running the recorded blocks again.
+        """
         ...
 
     @property

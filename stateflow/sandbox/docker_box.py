@@ -142,11 +142,15 @@ class Box:
     def ready(self) -> None:
         """Start the shell that waits for the next block; see that nothing else runs.
 
+        The engine takes a while to start it, and is asked what runs meanwhile.
+
         Raises:
             SandboxUnavailable: there is no such shell.
         """
         if self._talk is None:
             self._talk = self._talked()
+        if self._engine.processes(self._container) <= self._keepers:
+            return
         pid = self._talk.begun(_BEGIN_S)
         if not pid:
             self._talk.close()

@@ -45,7 +45,7 @@ class Client(docker.APIClient):  # type: ignore[misc]  # its types are not known
         super().__init__(timeout=answer_s, use_ssh_client=ssh, **given)  # pyright: ignore[reportArgumentType] - fractions will do
         self.hooks["response"] = [self._note]
 
-    def mount(self, prefix: str | bytes, adapter: Any) -> None:  # noqa: ANN401 - of many kinds
+    def mount(self, prefix: str, adapter: Any) -> None:  # noqa: ANN401 - of many kinds
         """Use *adapter* for addresses that begin with *prefix*; called by the SDK."""
         if isinstance(adapter, sdk.UnixHTTPAdapter):
             adapter = _Adapter(f"http+unix://{adapter.socket_path}", adapter.timeout)
@@ -77,14 +77,14 @@ class _Connection(sdk.UnixHTTPConnection):  # type: ignore[misc]  # its types ar
 
 
 class _Pool(sdk.UnixHTTPConnectionPool):  # type: ignore[misc]  # its types are not known
-    def _new_conn(self) -> _Connection:
-        return _Connection(self.base_url, self.socket_path, self.timeout)
+    def _new_conn(self) -> Any:  # noqa: ANN401 - the SDK's own
+        return _Connection(self.base_url, self.socket_path, cast("int", self.timeout))
 
 
 class _Adapter(sdk.UnixHTTPAdapter):  # type: ignore[misc]  # its types are not known
     def get_connection(self, url: Any, proxies: Any = None) -> _Pool:  # noqa: ANN401 - the SDK's own
         del proxies  # there are none on the way to a socket
-        pools: Any = self.pools
+        pools = cast("Any", self.pools)  # pyright: ignore[reportUnknownMemberType] - like a dict
         with pools.lock:
             if url not in pools:
                 pools[url] = _Pool(url, self.socket_path, self.timeout, maxsize=self.max_pool_size)

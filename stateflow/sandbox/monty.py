@@ -136,7 +136,12 @@ class MontySandbox:
             ) from None
         try:
             async with AsyncExitStack() as opened:
-                pool = await opened.enter_async_context(AsyncMonty(max_checkouts_per_worker=1))
+                pool = await opened.enter_async_context(
+                    AsyncMonty(
+                        max_checkouts_per_worker=1,
+                        request_timeout=self.time_limit_s + 2 * _GRACE_S,  # of one that hangs
+                    )
+                )
                 async with pool.checkout() as worker:  # later a crash would be the code's fault
                     await worker.feed_run("None")
                 return MontySession(self, pool, __version__, opened.pop_all())
@@ -274,8 +279,11 @@ def _crashed(said: _Said, failed: MontyError) -> Execution:
 def _traceback(failed: MontyError) -> str:
     from pydantic_monty import MontyRuntimeError, MontySyntaxError
 
-    tells = isinstance(failed, MontyRuntimeError | MontySyntaxError)
-    return failed.display() if tells else str(failed)
+    if not isinstance(failed, MontyRuntimeError | MontySyntaxError):
+        return str(
+            failed
+        )  # pragma: no cover - of errors of values and types, which we pass none of
+    return failed.display()
 
 
 def _cure(error: BaseException) -> str:

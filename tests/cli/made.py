@@ -215,3 +215,15 @@ def look(view):
 flow = Flow("opaque", State("look", FunctionAgent("eye", look), to(None)))
 """
 )
+
+CODE = (
+    HEAD
+    + """
+import os
+
+code = "```python\\nprint('hello from code')\\n```"
+coder = Scripted("coder", [code])
+runner = CodeRunner("runner", approve=os.environ.get("APPROVE", "never"))
+flow = Flow("code", State("write", coder, to("run")), State("run", runner, to(None)))
+"""
+)

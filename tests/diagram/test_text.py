@@ -211,7 +211,7 @@ def test_caption_tells_size_and_budget(budget: Budget, shown: str) -> None:
 def test_model_is_shown_without_its_provider(model: str, shown: str) -> None:
     flow = Flow("f", State("a", Speaker("a", model=model), to(None)))
 
-    assert picture(flow).box("a").model == shown
+    assert picture(flow).box("a").by == shown
 
 
 def test_place_called_done_or_start_is_not_taken_for_the_drawn_ones() -> None:

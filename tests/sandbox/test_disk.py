@@ -1,4 +1,4 @@
-"""A work folder on disk: what is there when it is looked at may be another thing when it is read."""
+"""A work folder on disk: what is looked at may be another thing when it is read."""
 
 from __future__ import annotations
 

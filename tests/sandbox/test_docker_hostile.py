@@ -45,13 +45,17 @@ print("done")
 """
 HEIR = "import subprocess; subprocess.Popen(['sleep', '60'], start_new_session=True); print('done')"
 CROWD = """
-import os, time
-for one in range(10):
+import os
+for one in range(3):
     if os.fork() == 0:
         while True:
-            if os.fork():
-                os._exit(0)
-print("done")
+            try:
+                if os.fork():
+                    os._exit(0)
+            except OSError:
+                pass
+os.write(1, b"done\\n")
+os._exit(0)
 """
 GREEDY_CHILD = """
 import subprocess, sys
