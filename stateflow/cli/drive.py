@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import sys
+import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, fields, replace
@@ -105,7 +106,8 @@ async def drive(
         watched.listener = _Lines() if driving.json else progress
         live.door.control.publish = None if driving.json else progress.heard
         try:
-            result = await _until_stop(runner, live, progress, driving)
+            with _warnings_told(progress):
+                result = await _until_stop(runner, live, progress, driving)
         except asyncio.CancelledError:  # stopped before its first event
             progress.note("stopped before anything was written")
             return INTERRUPTED
@@ -208,6 +210,17 @@ def _interruptible(live: Live, progress: Progress) -> Generator[None, None, None
         yield
     finally:
         loop.remove_signal_handler(signal.SIGINT)
+
+
+@contextmanager
+def _warnings_told(progress: Progress) -> Generator[None, None, None]:
+    """Show what Python warns of as a line among the others, without where in the code."""
+    before = warnings.showwarning
+    warnings.showwarning = lambda message, *_, **__: progress.note(f"warning: {message}")
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
 
 
 def resume_command(result: Result, driving: Driving) -> str:

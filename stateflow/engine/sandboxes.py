@@ -78,7 +78,7 @@ class Sandboxes:
             return sandbox
         if not self._allow_local:
             raise Refused(
-                f"agent {agent!r} runs code in {sandbox.name!r}, which does not isolate it: it "
+                f"agent {agent!r} runs code in {sandbox.name!r}, which does not isolate it: "
                 f"{sandbox.risk}; use sandbox='monty' or 'docker:IMAGE', or allow it all the same "
                 "with --allow-local or Runner(allow_local=True)"
             )

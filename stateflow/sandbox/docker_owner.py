@@ -40,9 +40,13 @@ def is_left(labels: Mapping[str, str]) -> bool:
     """
     if labels.get("stateflow.host") != socket.gethostname():
         return False
+    boot, space, started = [*labels.get("stateflow.started", "").split("-"), "", ""][:3]
+    ours = _space()
+    if ours != (boot, space):
+        return bool(boot) and ours[0] != boot  # in another namespace, its number says nothing
     with suppress(ValueError):
         pid = int(labels.get("stateflow.pid", ""))
-        return not _lives(pid) or _started(pid) != labels.get("stateflow.started")
+        return not _lives(pid) or _ticks(pid) != started
     return False
 
 
@@ -53,16 +57,31 @@ def _lives(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except (PermissionError, OverflowError):
+    except OverflowError:
+        return False  # no process has such a number
+    except PermissionError:
         return True
     return True
 
 
 def _started(pid: int) -> str:
-    """Return when process *pid* started, so that another of its number is told apart."""
+    """Return when and where process *pid* started, so that another of its number is told apart."""
+    return "-".join([*_space(), _ticks(pid)])
+
+
+def _space() -> tuple[str, str]:
+    """Return in which life of this machine, and in which of its namespaces, numbers are ours."""
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text("ascii")[:8]
+        return boot, str((_PROC / "self/ns/pid").readlink()).strip("pid:[]")
+    except OSError:
+        return "", ""  # not Linux
+
+
+def _ticks(pid: int) -> str:
+    """Return when process *pid* started, in ticks of the machine's clock."""
+    try:
         status = (_PROC / str(pid) / "stat").read_text("utf-8", "replace")
     except OSError:
-        return ""  # not Linux
-    return f"{boot}-{status.rpartition(')')[2].split()[_STARTED]}"
+        return ""
+    return status.rpartition(")")[2].split()[_STARTED]

@@ -161,7 +161,7 @@ class TestWhereItRuns:
         ledger = Ledger()
         risky = Bench(ledger, name="risky", risk="can do anything")
 
-        with pytest.raises(Refused, match="it can do anything; use sandbox='monty'"):
+        with pytest.raises(Refused, match="isolate it: can do anything; use sandbox='monty'"):
             await run(self.flow(), "go", sandboxes={"runner": risky})
         await run(self.flow(), "go", sandboxes={"runner": risky}, allow_local=True)
 

@@ -31,12 +31,13 @@ def test_this_machine_is_used_only_where_that_is_allowed(sf: Call, word: str) ->
     assert "--allow-local" in refused.err
 
 
-@pytest.mark.filterwarnings("ignore::stateflow.sandbox.local.NotIsolated")
+@pytest.mark.filterwarnings("default::stateflow.sandbox.local.NotIsolated")
 def test_allowed_it_is_used_with_a_warning(sf: Call) -> None:
     came = sf("run", "code.py", "--sandbox", "local", "--allow-local")
 
     assert came.code == 0
     assert "runner · local" in came.err
+    assert "warning: sandbox 'local' isolates nothing" in came.err
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support.boxes import Box, small
 from tests.support.engine import IMAGE, Engine, need_engine, outside_engine
 from tests.support.image import python_image, shell_image
 
@@ -28,8 +30,24 @@ def shared_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 def engine(shared_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """Return the engine that sandboxes find now; the test must leave nothing there."""
     monkeypatch.setenv("DOCKER_HOST", shared_engine.address)
+    before = shared_engine.leftovers()
     yield shared_engine
-    assert shared_engine.leftovers() == []
+    assert set(shared_engine.leftovers()) <= set(before)
+
+
+@pytest.fixture(scope="module")
+def shared_box(shared_engine: Engine) -> Iterator[Box]:
+    """Return a box that all tests of a module may use, whatever those before did in it.
+
+    A session belongs to no event loop, so each test may have its own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", shared_engine.address)
+        session = asyncio.run(small(shared_engine.image).open())
+        try:
+            yield Box(shared_engine, session)
+        finally:
+            asyncio.run(session.aclose())
 
 
 @pytest.fixture

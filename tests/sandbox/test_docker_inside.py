@@ -185,9 +185,10 @@ def test_every_limit_is_set_on_the_container(engine: Engine) -> None:
         sandbox = DockerSandbox(
             engine.image, memory_mb=48, cpus=0.5, pids_limit=20, workspace_mb=8, tmp_mb=4
         )
+        before = engine.containers()
         session = await sandbox.open()
         try:
-            (container,) = engine.containers()
+            (container,) = set(engine.containers()) - set(before)
             return engine.ask("GET", f"/containers/{container}/json")
         finally:
             await session.aclose()

@@ -29,8 +29,8 @@ async def test_one_container_serves_all_blocks_of_a_session(engine: Engine) -> N
 async def test_a_container_for_each_block_keeps_nothing(engine: Engine) -> None:
     async with opened(engine, small(engine.image, keep=False)) as box:
         before = engine.containers()
-        await box.sh("echo a > a; echo a > /tmp/a")
-        execution = await box.sh("ls /workspace /tmp")
+        await box.session.run(Block("echo a > a; echo a > /tmp/a", "sh"))
+        execution = await box.session.run(Block("ls /workspace /tmp", "sh"))
 
         assert "a" not in execution.stdout.split()
         assert not set(before) & set(engine.containers())
@@ -40,7 +40,7 @@ async def test_files_put_in_are_there_in_every_container(engine: Engine) -> None
     async with opened(engine, small(engine.image, keep=False)) as box:
         await box.session.put([File.from_bytes(b"given", name="a/b")])
 
-        texts = [(await box.sh("cat a/b")).stdout for _ in range(2)]
+        texts = [(await box.session.run(Block("cat a/b", "sh"))).stdout for _ in range(2)]
 
     assert texts == ["given", "given"]
 

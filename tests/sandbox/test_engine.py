@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,9 +36,7 @@ def test_an_engine_ends_with_the_process_that_started_it(tmp_path: Path) -> None
 
         process.kill()
 
-    end = time.monotonic() + 10
-    while engine.exists() and time.monotonic() < end:
-        time.sleep(0.02)
+    soon(lambda: not engine.exists())
     with pytest.raises(OSError, match="refused"):
         Engine(f"unix://{tmp_path}/docker.sock", "").ask("GET", "/_ping")
 
@@ -45,15 +44,24 @@ def test_an_engine_ends_with_the_process_that_started_it(tmp_path: Path) -> None
 def test_an_engine_that_is_stopped_takes_its_containers_along(tmp_path: Path) -> None:
     need_engine()
     engine = Engine.begin(tmp_path, [shell_image("shell:1")])
-    asked = {"Image": "shell:1", "Cmd": ["sleep", "1234567"]}
-    container = engine.ask("POST", "/containers/create", asked)["Id"]
-    engine.ask("POST", f"/containers/{container}/start")
-    assert sleepers() == 1
-
-    engine.stop()
+    try:
+        asked = {"Image": "shell:1", "Cmd": ["sleep", "1234567"]}
+        container = engine.ask("POST", "/containers/create", asked)["Id"]
+        engine.ask("POST", f"/containers/{container}/start")
+        soon(lambda: sleepers() == 1)
+    finally:
+        engine.stop()
 
     assert sleepers() == 0
     assert list((tmp_path / "data").iterdir()) == []
+
+
+def soon(happened: Callable[[], bool]) -> None:
+    """Wait until it *happened*."""
+    end = time.monotonic() + 10
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def sleepers() -> int:
