@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -15,11 +16,12 @@ from stateflow.conversation.message import (
     message_json,
 )
 from stateflow.errors import BadReply, RunError
-from stateflow.journal.event import HumanAnswered
+from stateflow.journal.event import HumanAnswered, HumanAsked
 from stateflow.journal.redact import Redactor
 from stateflow.journal.said import Answer
+from stateflow.value import Json
 
-__all__ = ["Said", "check_json", "cleaned", "fault_of", "same_operation"]
+__all__ = ["Said", "check_json", "cleaned", "fault_of", "same_operation", "same_question"]
 
 Said = TypeVar("Said", Message, Fault)
 
@@ -87,4 +89,22 @@ def same_operation(effect: Effect, known: Answer) -> None:
         raise RunError(
             f"{effect.key}: the journal holds {op!r} here, and the agent now asks for "
             f"{effect.call.op!r}; its code has changed since. Fork the run at its last whole turn"
+        )
+
+
+def same_question(effect: Effect, asked: object, redact: Callable[[Json], Json]) -> None:
+    """Hold the question that a person has answered against what is asked now.
+
+    Leave to run one piece of code is no leave to run another.
+
+    Raises:
+        RunError: it is another question.
+    """
+    if effect.call.op != "human.ask":
+        return
+    args: Any = redact(effect.call.args)
+    if isinstance(asked, HumanAsked) and asked.text != args["text"]:
+        raise RunError(
+            f"{effect.key}: the answer on record is to another question than the one that is "
+            "asked now; the flow has changed since. Fork the run at its last whole turn"
         )

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from stateflow.agents.assistant import Assistant
+from stateflow.agents.code import CodeRunner
 from stateflow.agents.function import FunctionAgent
 from stateflow.agents.scripted import Scripted
+from stateflow.conversation.agent import Agent
 from stateflow.conversation.file import File
 from stateflow.errors import DefinitionError
 from stateflow.machine.flow import Flow
 from stateflow.models.base import ModelClient
 
-__all__ = ["AnyFile", "attached", "check_agents", "checked_models", "overrides_of"]
+__all__ = ["AnyFile", "attached", "check_agents", "checked_models", "overrides_of", "runs_no_flow"]
 
 AnyFile: TypeAlias = File | str | Path
 """A file of a task: attached, or its path."""
@@ -51,7 +53,7 @@ def check_agents(flow: Flow, models: Mapping[str, str | ModelClient]) -> None:
     Raises:
         DefinitionError: there is no such agent or chooser.
     """
-    if not all(isinstance(one, Assistant | FunctionAgent | Scripted) for one in flow.agents):
+    if not all(map(runs_no_flow, flow.agents)):
         return
     choosers = [state.choose.name for state in flow.states if state.choose is not None]
     known = dict.fromkeys([*(agent.name for agent in flow.agents), *choosers])
@@ -61,6 +63,11 @@ def check_agents(flow: Flow, models: Mapping[str, str | ModelClient]) -> None:
                 f"models={{{who!r}: {model!r}}}: flow {flow.name!r} has no agent {who!r}; "
                 f"there are: {', '.join(known)}"
             )
+
+
+def runs_no_flow(agent: Agent) -> bool:
+    """Tell whether *agent* is of a make that never runs a nested flow."""
+    return isinstance(agent, Assistant | CodeRunner | FunctionAgent | Scripted)
 
 
 def attached(files: Sequence[AnyFile]) -> tuple[File, ...]:

@@ -25,7 +25,7 @@ from stateflow.conversation.message import NO_USAGE, Fault, Usage
 from stateflow.engine.door import Delta, OnDelta, Parked
 from stateflow.engine.doubt import confirmed, is_doubtful, was_it_done
 from stateflow.engine.environment import Control, Environment
-from stateflow.engine.faults import Said, cleaned, fault_of, same_operation
+from stateflow.engine.faults import Said, cleaned, fault_of, same_operation, same_question
 from stateflow.engine.making import make
 from stateflow.engine.pricing import ceiling_of
 from stateflow.engine.scene import Scene
@@ -109,8 +109,11 @@ class LiveDoor:
             known = self.fold.answers.get(effect.key.ordinal)
             if known is None and self._held:
                 known = self._held_answer(effect.key)
-            if isinstance(known, HumanAnswered) and self._was_in_doubt(effect):
-                known = self._settled(effect, known)
+            if isinstance(known, HumanAnswered):
+                if self._was_in_doubt(effect):
+                    known = self._settled(effect, known)
+                else:
+                    same_question(effect, self.fold.begun.get(effect.key.ordinal), self.redact)
             if known is None:
                 fresh = True
             else:

@@ -7,11 +7,8 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from stateflow.agents.assistant import Assistant
 from stateflow.agents.code import CodeRunner
-from stateflow.agents.function import FunctionAgent
-from stateflow.agents.scripted import Scripted
-from stateflow.conversation.agent import Agent
+from stateflow.engine.given import runs_no_flow
 from stateflow.errors import DefinitionError, Refused
 from stateflow.log import debug
 from stateflow.machine.flow import Flow
@@ -57,7 +54,7 @@ class Sandboxes:
         """
         runners = {one.name: one for one in flow.agents if isinstance(one, CodeRunner)}
         for agent in self._given:
-            if agent not in runners and all(map(_is_known, flow.agents)):
+            if agent not in runners and all(map(runs_no_flow, flow.agents)):
                 there = ", ".join(runners) or "nobody"
                 raise DefinitionError(
                     f"sandboxes={{{agent!r}: ...}}: {agent!r} runs no code in flow {flow.name!r}; "
@@ -130,11 +127,6 @@ def checked_sandboxes(given: Mapping[str, str | Sandbox] | None) -> dict[str, st
     for sandbox in (given or {}).values():
         sandbox_of(sandbox)
     return dict(given or {})
-
-
-def _is_known(agent: Agent) -> bool:
-    """Tell whether *agent* is of a make that runs no flow of its own."""
-    return isinstance(agent, Assistant | CodeRunner | FunctionAgent | Scripted)
 
 
 async def _close(sandbox: Sandbox, session: SandboxSession) -> None:

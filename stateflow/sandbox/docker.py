@@ -125,8 +125,8 @@ class DockerSandbox:
 
     @property
     def keeps(self) -> bool:
-        """Whether blocks of one run see the files of those before them."""
-        return self.keep or self.folder is not None
+        """Whether what blocks leave in the work folder is lost with the container."""
+        return self.keep and self.folder is None
 
     @property
     def risk(self) -> str:

@@ -7,14 +7,12 @@ inside; where that cannot be done in time, the whole container is.
 
 from __future__ import annotations
 
-import io
 import secrets
-import tarfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from threading import Event
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
 from stateflow.conversation.execution import Execution
@@ -25,8 +23,8 @@ from stateflow.sandbox.docker_container import WORKSPACE, config_of
 from stateflow.sandbox.docker_owner import labels_of
 from stateflow.sandbox.docker_talk import Talk, Why
 from stateflow.sandbox.docker_wire import RUNS, Last, header
-from stateflow.sandbox.docker_work import HostFolder, fetched
-from stateflow.sandbox.files import Folder, code_name, inside
+from stateflow.sandbox.docker_work import HostFolder, fetched, pack
+from stateflow.sandbox.files import Folder, code_name
 
 if TYPE_CHECKING:
     from stateflow.sandbox.docker import DockerSandbox
@@ -39,6 +37,8 @@ _BEGIN_S: Final = 20.0
 _END_S: Final = 3.0
 """Within which a block must have ended once it is told to; else its container is ended [s]."""
 _SOON_S: Final = 0.03
+_SIGNALS: Final = 128
+"""An exit code above it is that of what was killed: the block, or the script itself."""
 _KEEPERS: Final = 2
 """The engine's init, and the one that sleeps."""
 _NOT_THERE: Final = 125
@@ -46,7 +46,10 @@ _NOT_THERE: Final = 125
 _MB: Final = 1_048_576
 _PROBE: Final = """
 [ -w . ] && echo writable
-for command in {}; do command -v $command >/dev/null && echo $command; done
+while read -r from at kind more; do
+  [ "$at $kind" = "/workspace tmpfs" ] && echo bounded
+done </proc/mounts
+for command in COMMANDS; do command -v $command >/dev/null && echo $command; done
 """
 
 
@@ -96,20 +99,9 @@ class Box:
 
     def put(self, files: Iterable[File]) -> None:
         """Put *files* into the work folder; those whose names lead elsewhere are not."""
-        uid, _, gid = self._sandbox.user.partition(":")
-        archive = io.BytesIO()
-        with tarfile.open(fileobj=archive, mode="w") as tar:
-            for file in files:
-                name = inside(file.name)
-                if name is None or file.content is None:
-                    continue
-                for entry in _entries(name):
-                    entry.uid, entry.gid = int(uid), int(gid or uid)
-                    entry.mtime = int(time.time())
-                    entry.size = 0 if entry.isdir() else len(file.content)
-                    tar.addfile(entry, None if entry.isdir() else io.BytesIO(file.content))
-                self._folder.note(name, file.content)
-        archive.seek(0)
+        archive, packed = pack(files, self._sandbox.user)
+        for name, content in packed.items():
+            self._folder.note(name, content)
         self._engine.put(self._container, WORKSPACE, archive)
         self._print = ""
         if self._host is not None:
@@ -139,17 +131,19 @@ class Box:
             execution = replace(execution, detail=detail, reset=True)
         return execution
 
-    def ready(self) -> None:
+    def ready(self, hurry: Callable[[], bool]) -> None:
         """Start the shell that waits for the next block; see that nothing else runs.
 
-        The engine takes a while to start it, and is asked what runs meanwhile.
+        The engine takes a while to start it, and is asked what runs meanwhile.  Where the next
+        block is there already (*hurry*) that is left to a calmer moment: the shell ends others
+        of its user first of all, and only a program that has taken over the last one's gets by.
 
         Raises:
             SandboxUnavailable: there is no such shell.
         """
         if self._talk is None:
             self._talk = self._talked()
-        if self._engine.processes(self._container) <= self._keepers:
+        if hurry() or self._engine.processes(self._container) <= self._keepers:
             return
         pid = self._talk.begun(_BEGIN_S)
         if not pid:
@@ -186,7 +180,8 @@ class Box:
             SandboxUnavailable: none can.
         """
         name = self._sandbox.name
-        script = _PROBE.format(" ".join(name for known in RUNS.values() for name in known))
+        names = " ".join(one for known in RUNS.values() for one in known)
+        script = _PROBE.replace("COMMANDS", names)
         with self._taken() as talk:
             talk.tell(header(script.encode(), "sh", ".block.sh"), _BEGIN_S, Event())
         said = talk.stdout.text.split()
@@ -199,6 +194,11 @@ class Box:
             raise SandboxUnavailable(
                 f"user {self._sandbox.user!r} may not write to the work folder of {name!r}; give "
                 "user= the numbers of its owner"
+            )
+        if "bounded" not in said and self._host is None:
+            raise SandboxUnavailable(
+                f"the engine at {self._engine.where} put the work folder of {name!r} on its disk, "
+                "where nothing bounds it, as podman does; use Docker's own, or name a folder="
             )
         self.commands = {
             language: next(one for one in RUNS[language] if one in said)
@@ -233,7 +233,8 @@ class Box:
         Raises:
             SandboxUnavailable: the container ended, and it was not for memory.
         """
-        if why == "over" and talk.last is not None:
+        killed = talk.exit_code is None or talk.exit_code > _SIGNALS
+        if why == "over" and talk.last is not None and not (killed and self._others()):
             return talk.last
         state = self._engine.state(self._container)
         if state is None or not state["Running"]:
@@ -244,11 +245,14 @@ class Box:
             raise SandboxUnavailable(
                 f"the container of {self._sandbox.name!r} was ended from outside; resume the run"
             )
-        last = self._ended()
-        if last is None:
-            self.close()
-        if why != "over":
-            talk.drain(_END_S)
+        drain = Thread(target=talk.drain, args=(2 * _END_S,))
+        drain.start()  # an engine whose stream nobody reads may stand still
+        try:
+            last = self._ended()
+            if last is None:
+                self.close()
+        finally:
+            drain.join()
         return last
 
     def _ended(self) -> Last | None:
@@ -326,15 +330,3 @@ class Box:
         with fetched(self._engine.get(self._container, f"{WORKSPACE}/."), limit) as (found, cut):
             files, left_out = self._folder.made(found)
         return files, (left_out, cut)
-
-
-def _entries(name: str) -> Iterator[tarfile.TarInfo]:
-    """Yield the entries of an archive that *name* needs: its folders, and itself."""
-    parts = name.split("/")
-    for at in range(1, len(parts)):
-        folder = tarfile.TarInfo("/".join(parts[:at]))
-        folder.type, folder.mode = tarfile.DIRTYPE, 0o755
-        yield folder
-    file = tarfile.TarInfo(name)
-    file.mode = 0o644
-    yield file

@@ -42,6 +42,9 @@ class DockerSession:
         self._box: Box | None = None
         self._put: list[File] = []
         self._stops: set[Event] = set()
+        """One for each thing that is under way, or waits for its turn."""
+        self._waiting: set[Event] = set()
+        """Those of them that wait for their turn."""
         self._closing: Future[None] | None = None
         # One thread of our own: a block may take a minute, and the loop's own threads are few.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="stateflow-docker")
@@ -104,7 +107,8 @@ class DockerSession:
             raise SandboxUnavailable(f"{self._sandbox.name!r} was closed; open it again")
         stop = Event()
         self._stops.add(stop)
-        job = asyncio.wrap_future(self._thread.submit(work, stop))
+        self._waiting.add(stop)
+        job = asyncio.wrap_future(self._thread.submit(self._turn, work, stop))
         try:
             return await asyncio.shield(job)
         except asyncio.CancelledError:
@@ -115,6 +119,11 @@ class DockerSession:
             raise
         finally:
             self._stops.discard(stop)
+            self._waiting.discard(stop)
+
+    def _turn(self, work: Callable[[Event], T], stop: Event) -> T:
+        self._waiting.discard(stop)
+        return work(stop)
 
     def _open(self, stop: Event) -> None:
         sandbox = self._sandbox
@@ -162,7 +171,7 @@ class DockerSession:
             ):
                 self._box.close()
                 self._box = None
-            self._now().ready()
+            self._now().ready(lambda: bool(self._waiting))
 
     def _close(self) -> None:
         with suppress(SandboxUnavailable):  # an engine that is gone has nothing of ours

@@ -24,6 +24,8 @@ _ASK_S: Final = 0.5
 _END_S: Final = 5.0
 """Within which the engine knows the exit code of what has ended [s]."""
 _SOON_S: Final = 0.005
+_YOUNG_S: Final = 1.0
+"""A shell that has waited for less is taken to wait still [s]."""
 _STDOUT: Final = 1
 
 
@@ -56,6 +58,7 @@ class Talk:
         self.stdout = Output(limit_bytes)
         self._stderr = Stderr(word, Output(limit_bytes))
         command = ["sh", "-c", SCRIPT, "sh", word, "look" if look else ""]
+        self._made = time.monotonic()
         self._speech: Speech = engine.speak(container, command, user)
 
     def __enter__(self) -> Self:
@@ -77,7 +80,8 @@ class Talk:
     @property
     def waits(self) -> bool:
         """Whether it still runs; one that waited for long may have been killed for memory."""
-        return self._speech.exit_code is None
+        young = time.monotonic() - self._made < _YOUNG_S
+        return young or self._speech.exit_code is None
 
     def close(self) -> None:
         """Stop listening; what runs goes on without it."""
@@ -122,7 +126,10 @@ class Talk:
     def drain(self, limit_s: float) -> None:
         """Take what a block that was ended had written before."""
         until = time.monotonic() + limit_s
-        while heard := self._speech.hear(max(until - time.monotonic(), 0.001)):
+        while (left_s := until - time.monotonic()) > 0:
+            heard = self._speech.hear(left_s)
+            if not heard:
+                break
             self._keep(heard)
         self._stderr.close()
 

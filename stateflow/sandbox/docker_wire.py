@@ -27,7 +27,7 @@ cd /workspace && IFS= read -r size && IFS= read -r run && IFS= read -r name || e
 exec 3>&2 2>/dev/null
 case $name in */*) mkdir -p "${name%/*}" 2>&3 ;; esac
 if [ -L "$name" ] || ! [ -f "$name" ] || ! [ -w "$name" ]; then
-  case $name in .block*) rm -rf "$name" ;; *) [ -d "$name" ] || rm -f "$name" ;; esac
+  case $name in .block | .block.*) rm -rf "$name" ;; *) [ -d "$name" ] || rm -f "$name" ;; esac
 fi
 head -c "$size" 2>&3 >"$name" && (exec "$run" "$name" </dev/null 2>&3 3>&-)
 code=$?
@@ -39,8 +39,18 @@ for counts in /sys/fs/cgroup/memory/memory.oom_control /sys/fs/cgroup/memory.eve
   done <$counts
 done
 print=$1
-if [ "$2" ] && command -v find && command -v stat && command -v md5sum; then
-  print=$(find . ! -name . ! -name '.block.*' -exec stat -c '%i %s %z %n' {} + | md5sum)
+some=
+for one in ./* ./.[!.]* ./..?*; do
+  case $one in ./.block | ./.block.py | ./.block.sh | ./.block.js) continue ;; esac
+  if [ -e "$one" ] || [ -L "$one" ]; then
+    some=1
+    break
+  fi
+done
+if ! [ "$some" ]; then
+  print=empty
+elif [ "$2" ] && command -v find && command -v stat && command -v md5sum; then
+  print=$(find . ! -name . ! -path './.block.*' -exec stat -c '%i %s %z %n' {} + | md5sum)
 fi >/dev/null
 printf '\n%s %s %s\n' "$1" "$killed" "${print%% *}" >&3
 exit $code

@@ -7,18 +7,21 @@ trap, so none is followed, neither as a file nor as a folder on the way to one.
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import tarfile
 import tempfile
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from typing import Final, TypeAlias
+from typing import IO, Final, TypeAlias
 
+from stateflow.conversation.file import File
 from stateflow.sandbox.files import Found, inside
 
-__all__ = ["HostFolder", "fetched"]
+__all__ = ["HostFolder", "fetched", "pack"]
 
 _IN_MEMORY: Final = 1_000_000
 _ENTRY: Final = 2_048
@@ -26,6 +29,41 @@ _ENTRY: Final = 2_048
 _LARGEST_READ: Final = 64_000_000
 _Print: TypeAlias = tuple[int, int, int, int]
 _CUT: Final = "Some files may be left out: the work folder claims to hold more than fits in it."
+
+
+def pack(files: Iterable[File], user: str) -> tuple[IO[bytes], dict[str, bytes]]:
+    """Return an archive of *files* that belong to *user*, and what is in it, by name.
+
+    Those whose names lead out of the folder are left out.
+    """
+    packed = {
+        name: file.content
+        for file in files
+        if (name := inside(file.name)) is not None and file.content is not None
+    }
+    uid, _, gid = user.partition(":")
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name, content in packed.items():
+            for entry in _made_of(name):
+                entry.uid, entry.gid = int(uid), int(gid or uid)
+                entry.mtime = int(time.time())
+                entry.size = 0 if entry.isdir() else len(content)
+                tar.addfile(entry, None if entry.isdir() else io.BytesIO(content))
+    archive.seek(0)
+    return archive, packed
+
+
+def _made_of(name: str) -> Iterator[tarfile.TarInfo]:
+    """Yield the entries of an archive that *name* needs: its folders, and itself."""
+    parts = name.split("/")
+    for at in range(1, len(parts)):
+        folder = tarfile.TarInfo("/".join(parts[:at]))
+        folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+        yield folder
+    file = tarfile.TarInfo(name)
+    file.mode = 0o644
+    yield file
 
 
 @contextmanager

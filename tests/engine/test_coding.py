@@ -465,3 +465,21 @@ async def test_a_limit_of_the_state_ends_the_block_and_closes_the_session(
     assert result.stop.fault is not None
     assert result.stop.fault.name == "TimedOut"
     assert (ledger.opened, ledger.closed) == (1, 1)
+
+
+async def test_leave_for_one_code_is_no_leave_for_another(bench: Bench, ledger: Ledger) -> None:
+    """The flow is changed between the question and the answer."""
+    store = MemoryStore()
+
+    def flow(of: str | None) -> Flow:
+        runner = CodeRunner("runner", sandbox=bench, approve="always", of=of)
+        write = State("write", Scripted("coder", [code("say shown")]), to("run"))
+        return Flow("changed", write, State("run", runner, to(None)))
+
+    waiting = await run(flow(None), code("say hidden"), store=store)
+
+    result = await resume(flow("user"), waiting.run, store=store, answer="yes")
+
+    assert result.stop.kind == "failed"
+    assert "to another question" in result.stop.why
+    assert ledger.ran == []

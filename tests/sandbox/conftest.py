@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import pytest
 
+from stateflow.sandbox.docker import DockerSandbox
 from tests.support.boxes import Box, small
 from tests.support.engine import IMAGE, Engine, need_engine, outside_engine
 from tests.support.image import python_image, shell_image
@@ -41,11 +43,24 @@ def shared_box(shared_engine: Engine) -> Iterator[Box]:
 
     A session belongs to no event loop, so each test may have its own.
     """
+    with kept(shared_engine, small(shared_engine.image)) as box:
+        yield box
+
+
+@pytest.fixture(scope="module")
+def hasty_box(shared_engine: Engine) -> Iterator[Box]:
+    """Return another one, whose blocks may take less than a second."""
+    with kept(shared_engine, small(shared_engine.image, time_limit_s=0.7)) as box:
+        yield box
+
+
+@contextmanager
+def kept(engine: Engine, sandbox: DockerSandbox) -> Generator[Box]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DOCKER_HOST", shared_engine.address)
-        session = asyncio.run(small(shared_engine.image).open())
+        patch.setenv("DOCKER_HOST", engine.address)
+        session = asyncio.run(sandbox.open())
         try:
-            yield Box(shared_engine, session)
+            yield Box(engine, session)
         finally:
             asyncio.run(session.aclose())
 

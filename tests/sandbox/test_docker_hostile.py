@@ -84,13 +84,6 @@ async def box(engine: Engine) -> AsyncIterator[Box]:
         yield box
 
 
-@pytest.fixture
-async def hasty(engine: Engine) -> AsyncIterator[Box]:
-    """Return a box whose blocks may take a second."""
-    async with opened(engine, small(engine.image, time_limit_s=1.0)) as box:
-        yield box
-
-
 @pytest.mark.parametrize(
     ("code", "said"),
     [
@@ -101,29 +94,29 @@ async def hasty(engine: Engine) -> AsyncIterator[Box]:
         pytest.param("import os; os.kill(os.getpid(), 19)", "", id="stops-itself"),
     ],
 )
-async def test_what_does_not_end_is_ended(hasty: Box, code: str, said: str | None) -> None:
-    execution = await hasty.python(code)
+async def test_what_does_not_end_is_ended(hasty_box: Box, code: str, said: str | None) -> None:
+    execution = await hasty_box.python(code)
 
     assert execution.fault == "TimedOut"
     assert said is None or execution.stdout == said
 
 
-async def test_a_fork_bomb_of_the_shell_is_ended(hasty: Box) -> None:
+async def test_a_fork_bomb_of_the_shell_is_ended(hasty_box: Box) -> None:
     """It may end itself, as a shell that cannot fork gives up."""
-    execution = await hasty.sh("bomb() { bomb | bomb & }; bomb; while :; do :; done")
+    execution = await hasty_box.sh("bomb() { bomb | bomb & }; bomb; while :; do :; done")
 
     assert execution.fault == "TimedOut" or execution.exit_code
 
 
-async def test_a_block_that_kills_the_shell_around_it_does_not_go_on(hasty: Box) -> None:
-    execution = await hasty.python(ORPHAN_OF_KILLED)
+async def test_a_block_that_kills_the_shell_around_it_does_not_go_on(hasty_box: Box) -> None:
+    execution = await hasty_box.python(ORPHAN_OF_KILLED)
 
     assert not execution.ok
 
 
 @pytest.mark.parametrize("code", [DAEMON, HEIR, CROWD], ids=["daemon", "keeps-stdout", "breeds"])
-async def test_processes_in_the_background_end_with_the_block(box: Box, code: str) -> None:
-    execution = await box.python(code)
+async def test_processes_in_the_background_end_with_the_block(shared_box: Box, code: str) -> None:
+    execution = await shared_box.python(code)
 
     assert execution.ok, execution
     assert execution.stdout == "done\n"
@@ -136,8 +129,8 @@ async def test_processes_in_the_background_end_with_the_block(box: Box, code: st
         pytest.param("print('a', flush=True)\nx = []\nwhile True: x.append('y' * 9999)", id="slow"),
     ],
 )
-async def test_a_memory_bomb_is_out_of_memory(box: Box, code: str) -> None:
-    execution = await box.python(code)
+async def test_a_memory_bomb_is_out_of_memory(shared_box: Box, code: str) -> None:
+    execution = await shared_box.python(code)
 
     assert execution.fault == "OutOfMemory"
     assert execution.stdout == "a\n"
@@ -247,10 +240,10 @@ async def test_nothing_takes_the_place_of_the_next_blocks_file(shared_box: Box, 
     assert execution.stdout == "done\n"
 
 
-async def test_the_engine_outlives_many_hostile_blocks(hasty: Box) -> None:
+async def test_the_engine_outlives_many_hostile_blocks(hasty_box: Box) -> None:
     codes = (FORK_BOMB, "x = bytearray(1 << 30)", DAEMON)
 
-    faults = [(await hasty.session.run(Block(code, "python"))).fault for code in codes]
+    faults = [(await hasty_box.session.run(Block(code, "python"))).fault for code in codes]
 
     assert faults == ["TimedOut", "OutOfMemory", ""]
-    assert hasty.running() == []
+    assert hasty_box.running() == []

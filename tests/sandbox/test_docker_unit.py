@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stateflow.conversation.file import File
 from stateflow.errors import DefinitionError, SandboxUnavailable
 from stateflow.sandbox import docker_engine
 from stateflow.sandbox.docker import DockerSandbox
@@ -26,7 +27,7 @@ from stateflow.sandbox.docker_engine import Engine
 from stateflow.sandbox.docker_image import Image, check_packages, derived_tag, dockerfile, ensure
 from stateflow.sandbox.docker_owner import is_left, labels_of
 from stateflow.sandbox.docker_wire import Frames, Last, Stderr, header
-from stateflow.sandbox.docker_work import HostFolder, fetched
+from stateflow.sandbox.docker_work import HostFolder, fetched, pack
 from stateflow.sandbox.output import Output
 
 IMAGE = "python:3.12-slim"
@@ -305,6 +306,17 @@ def test_files_come_out_of_an_archive_and_nothing_else_does() -> None:
 
     assert got == {"a.txt": b"hi", "link": None, "hard": None, "pipe": None, "device": None}
     assert cut == ""
+
+
+def test_what_goes_in_stays_in_the_folder_and_belongs_to_the_user() -> None:
+    files = [File.from_bytes(b"hi", name=name) for name in ("a/b.txt", "../../evil", "/etc/evil")]
+
+    file, packed = pack(files, "1000")
+
+    with tarfile.open(fileobj=file) as tar:
+        entries = [(one.name, one.isdir(), one.uid, one.gid) for one in tar]
+    assert packed == {"a/b.txt": b"hi"}
+    assert entries == [("a", True, 1000, 1000), ("a/b.txt", False, 1000, 1000)]
 
 
 def test_an_archive_without_end_is_cut_off() -> None:

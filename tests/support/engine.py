@@ -151,7 +151,8 @@ class Engine:
         assert self.process
         sign = signal.SIGCONT if on else signal.SIGSTOP
         for one in _family(self.process.pid):
-            os.kill(one, sign)
+            with suppress(ProcessLookupError):  # it has ended since
+                os.kill(one, sign)
 
     def ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - as it comes
         """Ask the engine; its answer, JSON where it is JSON.
