@@ -96,6 +96,7 @@ from stateflow.models.base import Settings
 from stateflow.models.model import FallbackModel, Model
 from stateflow.models.price import FREE, Price
 from stateflow.models.retry import NO_RETRY, Retry
+from stateflow.sandbox.blocks import Block
 from stateflow.sandbox.blocks import blocks_of as code_blocks
 from stateflow.tools.base import ToolReply
 
@@ -128,6 +129,7 @@ __all__ = [
     "AzureSandbox",
     "BadReply",
     "BadRequest",
+    "Block",
     "Budget",
     "Call",
     "Chat",

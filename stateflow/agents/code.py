@@ -162,7 +162,7 @@ class CodeRunner:
 
     def _known(self, turn: Turn) -> Sequence[str] | None:
         """Return the languages as far as they are known before the sandbox is open."""
-        replaced = self._where(turn) != self.sandbox.name
+        replaced = turn.given_sandbox() is not None
         return self.languages or (None if replaced else self.sandbox.languages)
 
     async def _refused(self, turn: Turn, blocks: Sequence[Block]) -> str | None:
@@ -242,14 +242,14 @@ class CodeRunner:
         return list(reversed(found.values()))
 
     def _where(self, turn: Turn) -> str:
-        return turn.sandbox_for(self.sandbox.name)
+        return turn.given_sandbox() or self.sandbox.name
 
     def _place(self, turn: Turn) -> dict[str, Json]:
         """Return what says where code runs: the sandbox, and its settings if they are its own."""
-        name = self._where(turn)
-        if name != self.sandbox.name:
-            return {"sandbox": name}
-        return {"sandbox": name, "settings": digest(self.sandbox.form)}
+        given = turn.given_sandbox()
+        if given is not None:
+            return {"sandbox": given}
+        return {"sandbox": self.sandbox.name, "settings": digest(self.sandbox.form)}
 
 
 def _unfit(blocks: Sequence[Block], languages: Sequence[str] | None) -> Execution | None:

@@ -75,8 +75,8 @@ class Turn(Protocol):
         """Return the model that this run gives the agent in place of *model*."""
         ...
 
-    def sandbox_for(self, sandbox: str) -> str:
-        """Return the sandbox that this run gives the agent in place of *sandbox*."""
+    def given_sandbox(self) -> str | None:
+        """Return the sandbox that this run gives the agent in place of its own, if it does."""
         ...
 
     async def perform(self, *calls: Call) -> Sequence[Result]:

@@ -35,7 +35,6 @@ class Sandboxes:
             allow_local: whether a sandbox may be used that does not isolate this machine.
         """
         self._given = checked_sandboxes(given)
-        self._ready = {one.name: one for one in self._given.values() if not isinstance(one, str)}
         self._allow_local = allow_local
         self._open: dict[tuple[str, Sandbox], SandboxSession] = {}
 
@@ -70,7 +69,11 @@ class Sandboxes:
         Raises:
             Refused: it does not isolate this machine, and nobody has allowed that.
         """
-        sandbox = own if name == own.name else self._ready.get(name) or sandbox_of(name)
+        given = self._given.get(agent)
+        if given is not None and not isinstance(given, str) and given.name == name:
+            sandbox = given
+        else:
+            sandbox = own if name == own.name else sandbox_of(name)
         if not sandbox.risk:
             return sandbox
         if not self._allow_local:

@@ -66,11 +66,11 @@ class EngineTurn:
         models = started.models if started is not None else None
         return model if models is None else models.get(self.agent, model)
 
-    def sandbox_for(self, sandbox: str) -> str:
-        """Return the sandbox that this run gives the agent in place of *sandbox*."""
+    def given_sandbox(self) -> str | None:
+        """Return the sandbox that this run gives the agent in place of its own, if it does."""
         started = self.door.fold.started
         sandboxes = started.sandboxes if started is not None else None
-        return sandbox if sandboxes is None else sandboxes.get(self.agent, sandbox)
+        return None if sandboxes is None else sandboxes.get(self.agent)
 
     async def perform(self, *calls: Call) -> Sequence[Result]:
         """Make the calls as one batch; keys are reserved in order before any begins."""

@@ -68,7 +68,7 @@ class MontySandbox:
 
     Args:
         time_limit_s: how long a block may take, sleeping included [s].
-        memory_mb: most memory that its values may take [MB].
+        memory_mb: most memory that its values may take [MiB].
         output_limit_bytes: most that is kept of each of its two streams [bytes].
 
     Example:

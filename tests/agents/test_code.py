@@ -10,6 +10,7 @@ from stateflow import (
     CodeRunner,
     DefinitionError,
     Flow,
+    MontySandbox,
     Runner,
     Scripted,
     State,
@@ -152,6 +153,15 @@ class TestWhereItRuns:
         assert ledger.ran == ["say hi"]
         assert result.journal is not None
         assert result.journal.events[0].event.sandboxes == {"runner": "bench"}  # type: ignore[union-attr]
+
+    async def test_one_of_the_same_name_replaces_its_settings(self) -> None:
+        slow = "```python\nwhile True: pass\n```"
+        patient, hasty = MontySandbox(time_limit_s=60), MontySandbox(time_limit_s=0.1)
+        flow = chat(CodeRunner("runner", sandbox=patient), a=[slow])
+
+        result = await run(flow, "go", sandboxes={"runner": hasty})
+
+        assert result.messages[-1].executions[0].fault == "TimedOut"
 
     async def test_a_sandbox_for_nobody_is_refused(self) -> None:
         with pytest.raises(DefinitionError, match="'a' runs no code in flow 'chat'"):

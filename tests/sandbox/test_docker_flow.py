@@ -122,7 +122,7 @@ async def test_a_container_that_somebody_removes_is_a_fault_that_a_flow_can_take
     inner = told(engine, remove)
     flow = Flow(
         "taken",
-        inner.places["write"],  # type: ignore[arg-type]
+        *[place for place in inner.states if place.name == "write"],
         State(
             "run",
             CodeRunner("runner", sandbox=DockerSandbox(engine.image, time_limit_s=20)),
