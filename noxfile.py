@@ -80,7 +80,7 @@ def diagrams(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks briefly, so that they cannot rot; ``nox -s bench -- --full`` measures."""
-    session.install("-e.", *groups("bench"))
+    session.install("-e.[docker]", *groups("bench"))
     quick = [] if "--full" in session.posargs else ["--quick"]
     session.run("python", "-m", "benchmarks", *quick)
 

@@ -55,9 +55,9 @@ class LocalSandbox:
     Args:
         allowed: whether code may run here; without it the sandbox does not open.
         time_limit_s: how long a block may take [s].
-        memory_mb: most memory of each process [MB]; of JavaScript, most that its values take.
+        memory_mb: most memory of each process [MiB]; of JavaScript, most that its values take.
         processes_limit: most processes and threads beside those that this user runs already.
-        file_size_mb: most that one file may grow to [MB].
+        file_size_mb: most that one file may grow to [MiB].
         open_files_limit: most files that a process may have open.
         output_limit_bytes: most that is kept of each of its two streams [bytes].
         files_limit_bytes: most that the files made by a block may hold together [bytes].
