@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from stateflow import CodeRunner, Flow, Result, Scripted, State, run, succeeded, to
+from stateflow.agents.code import Approve
 from stateflow.conversation.execution import Execution
 from stateflow.conversation.file import File
 from stateflow.errors import SandboxUnavailable
@@ -146,3 +148,26 @@ _WORDS: Mapping[str, Callable[[BenchSession, str], None]] = {
         BenchSession.die,
     )
 }
+
+
+def code(*programs: str, language: str = "python") -> str:
+    """Return a message that holds *programs*, a block each."""
+    return "Here you are.\n\n" + "\n\n".join(f"```{language}\n{one}\n```" for one in programs)
+
+
+def looped(bench: Bench, *texts: str, approve: Approve = "never") -> Flow:
+    """Return a flow in which a coder is sent back until the code runs."""
+    return Flow(
+        "loop",
+        State("write", Scripted("coder", list(texts)), to("run")),
+        State(
+            "run",
+            CodeRunner("runner", sandbox=bench, approve=approve),
+            to(None, when=succeeded),
+            to("write"),
+        ),
+    )
+
+
+async def ran(bench: Bench, *texts: str, approve: Approve = "never") -> Result:
+    return await run(looped(bench, *texts, approve=approve), "go")
