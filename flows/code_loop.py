@@ -1,11 +1,13 @@
 """Write code, run it against a check that the writer does not see, mend it until it passes.
 
-Success is never claimed here: it is the exit code of a program that was run in a sandbox.  The
-coder and the fixer are a model of 135 million parameters that runs in this process; ``examine``
-puts the check behind the code, in plain Python; ``run`` runs both and says what came of it.  What
-fails, runs too long or is no code at all goes to ``fix``, which writes it anew with another seed
-at each visit; it is shown the task and not what went wrong, because a model this small repeats
-what it is shown.  What no model can mend, such as a sandbox that is down, ends in ``gave_up``.
+Success is the exit code of a program that was run in a sandbox, and not what somebody says of it.
+(A program that ends itself before the check could still fake it; this check is for models that
+err, not for those that cheat.)  The coder and the fixer are a model of 135 million parameters that
+runs in this process; ``examine`` puts the check behind the code, in plain Python; ``run`` runs
+both and says what came of it.  What fails, runs too long or is no code at all goes to ``fix``,
+which writes it anew with another seed at each visit; it is shown the task and not what went wrong,
+because a model this small repeats what it is shown.  What no model can mend, such as a sandbox that
+is down, ends in ``gave_up``.
 
 Code runs in ``monty``, which needs no set-up.  ``--sandbox docker:python:3.12-slim`` runs the same
 flow in a container.

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Any, Final, Literal, TypeAlias
 
 from stateflow.conversation.agent import Kind, Reply, Turn
 from stateflow.conversation.effect import Call, Made
@@ -19,14 +20,14 @@ from stateflow.conversation.execution import Execution, tell
 from stateflow.conversation.file import File
 from stateflow.conversation.message import Message, Outcome
 from stateflow.conversation.window import Last, Window
-from stateflow.errors import DefinitionError, NoCode
+from stateflow.errors import DefinitionError, NoCode, Refused
 from stateflow.sandbox.base import Sandbox
 from stateflow.sandbox.blocks import Block, blocks_of
-from stateflow.sandbox.files import inside
+from stateflow.sandbox.files import CODE_FILES, inside
 from stateflow.sandbox.names import sandbox_of
-from stateflow.value import Json, check_name, digest
+from stateflow.value import Json, canonical_json, check_name, digest, plain
 
-__all__ = ["Approve", "CodeRunner", "Verdict", "code_hash"]
+__all__ = ["Approve", "CodeRunner", "Verdict", "code_hash", "place_of", "visible"]
 
 Verdict: TypeAlias = bool | str
 """What a function says of code: ``True``, run it; ``False`` or a reason, do not; ``"ask"``, let a
@@ -39,6 +40,10 @@ The function gives a :data:`Verdict`, and may be async.  It runs once: what it s
 """
 
 YES, NO, ASK = "yes", "no", "ask"
+MOST_BLOCKS: Final = 100
+"""Of one message."""
+_LONGEST_WORD: Final = 40
+"""Most that is told of the name of a language [characters]."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -130,9 +135,15 @@ class CodeRunner:
 
         Raises:
             NoCode: nobody has said any.
+            Refused: there are too many.
         """
         for message in self._heard(turn):
             if found := blocks_of(message.text):
+                if len(found) > MOST_BLOCKS:
+                    raise Refused(
+                        f"agent {self.name!r} runs up to {MOST_BLOCKS} blocks of a message, and "
+                        f"that of {message.speaker!r} holds {len(found)}"
+                    )
                 first = (self.languages or self.sandbox.languages)[0]
                 return tuple(
                     one if one.language else Block(one.code, first, one.name) for one in found
@@ -154,9 +165,9 @@ class CodeRunner:
             message = transcript[-back]
             if message.speaker == self.name:
                 return
-            if isinstance(self.of, str) and message.speaker != self.of:
-                continue
-            yield message
+            mine = message.speaker == self.of or not isinstance(self.of, str)
+            if mine and not message.executions:  # what a program printed is nobody's code
+                yield message
             if self.of is None:
                 return
 
@@ -175,9 +186,17 @@ class CodeRunner:
             verdict = said.unwrap()
             if verdict != ASK:
                 return None if verdict is True else f"it was not allowed: {verdict or 'no reason'}"
-        question = f"Run this code in {self._where(turn)}?\n\n{_shown(blocks)}"
-        answer = await turn.ask(question, [YES, NO])
+        answer = await turn.ask(self._question(turn, blocks), [YES, NO])
         return None if answer.strip().lower() == YES else f"a person did not allow it: {answer}"
+
+    def _question(self, turn: Turn, blocks: Sequence[Block]) -> str:
+        """Return what a person is shown: all that runs, and what is there beside it."""
+        where = str(self._place(turn)["sandbox"])
+        if turn.given_sandbox() is None:
+            where += f" {canonical_json(self.sandbox.form)}"
+        files = ", ".join(f"{file.name} ({file.size} bytes)" for file in self._attached(turn))
+        beside = f"\n\nIn the work folder: {visible(files)}" if files else ""
+        return f"Run this code in {where}?\n\n{_shown(blocks)}{beside}"
 
     async def verdict(self, blocks: Sequence[Block]) -> Verdict:
         """Return what the function says of *blocks*.
@@ -216,6 +235,7 @@ class CodeRunner:
         for number, block in enumerate(blocks, 1):
             args: dict[str, Json] = {
                 **place,
+                "agent": self.name,
                 "language": block.language,
                 "code": code_hash(block.code),
                 "block": number,
@@ -231,25 +251,38 @@ class CodeRunner:
         return _message(ran, tell(ran, len(blocks)))
 
     def _attached(self, turn: Turn) -> list[File]:
-        """Return the files of messages since its last turn, oldest first; the newest of a name."""
+        """Return the files of messages since its last turn, oldest first; the newest of a name.
+
+        A name that leads out of the work folder is cut to its last part.
+        """
         transcript, found = turn.view.transcript, dict[str, File]()
         for back in range(1, len(transcript) + 1):
             message = transcript[-back]
             if message.speaker == self.name:
                 break
             for file in message.files:
-                found.setdefault(file.name, file)
+                name = _fitting(file)
+                found.setdefault(name, file if file.name == name else replace(file, name=name))
         return list(reversed(found.values()))
 
-    def _where(self, turn: Turn) -> str:
-        return turn.given_sandbox() or self.sandbox.name
-
     def _place(self, turn: Turn) -> dict[str, Json]:
-        """Return what says where code runs: the sandbox, and its settings if they are its own."""
+        """Return what says where code runs: the sandbox, and a print of its settings."""
         given = turn.given_sandbox()
-        if given is not None:
-            return {"sandbox": given}
-        return {"sandbox": self.sandbox.name, "settings": digest(self.sandbox.form)}
+        return dict(given) if given is not None else place_of(self.sandbox)
+
+
+def place_of(sandbox: Sandbox) -> dict[str, Json]:
+    """Return how journals tell *sandbox* from others: its name, and a print of its settings."""
+    return {"sandbox": sandbox.name, "settings": digest(sandbox.form)}
+
+
+def _fitting(file: File) -> str:
+    """Return the name that *file* has in the work folder."""
+    for name in (file.name, PurePosixPath(file.name).name):
+        fits = inside(name)
+        if fits is not None and fits not in CODE_FILES.values():
+            return fits
+    return f"file-{file.sha256[:8]}"
 
 
 def _unfit(blocks: Sequence[Block], languages: Sequence[str] | None) -> Execution | None:
@@ -257,10 +290,12 @@ def _unfit(blocks: Sequence[Block], languages: Sequence[str] | None) -> Executio
     for block in blocks:
         if languages is not None and block.language not in {*languages, "file"}:
             known = ", ".join(languages) or "none"
-            why = f"{block.language} is not run here; languages: {known}"
-            return Execution(block.language, fault="Refused", detail=why)
+            language = plain(block.language)[:_LONGEST_WORD]
+            why = f"{language} is not run here; languages: {known}"
+            return Execution(language, fault="Refused", detail=why)
         if block.name and inside(block.name) is None:
-            why = f"file name {block.name!r} leaves the work folder; name a file inside it"
+            name = block.name[:_LONGEST_WORD]
+            why = f"file name {name!r} leaves the work folder; name a file inside it"
             return Execution(block.language, fault="Refused", detail=why)
     return None
 
@@ -304,14 +339,31 @@ def _message(executions: Sequence[Execution], text: str) -> Message:
 
 
 def _shown(blocks: Sequence[Block]) -> str:
-    """Return *blocks* as Markdown; no code can end its own fence."""
+    """Return *blocks* as Markdown; no code can end its own fence, or hide a part of itself."""
     parts: list[str] = []
     for block in blocks:
         runs = [len(run) for run in re.findall("`+", block.code)]
         fence = "`" * max(3, max(runs, default=0) + 1)
-        title = f" {block.name}" if block.name else ""
-        parts.append(f"{fence}{block.language}{title}\n{block.code.rstrip()}\n{fence}")
+        title = f" {visible(block.name)}" if block.name else ""
+        parts.append(f"{fence}{block.language}{title}\n{visible(block.code).rstrip()}\n{fence}")
     return "\n\n".join(parts)
+
+
+def visible(text: str) -> str:
+    """Return *text* with every character that is not seen written out, line breaks apart.
+
+    A form feed, a line separator or a mark that turns the direction of writing means something to
+    an interpreter, and nothing to the eye.
+
+    Example:
+        >>> visible("# harmless" + chr(0x2028) + "evil()")
+        '# harmless<U+2028>evil()'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() or one in "\n\t" else f"<U+{ord(one):04X}>" for one in text
+    )
 
 
 def code_hash(code: str) -> str:

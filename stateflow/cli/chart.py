@@ -77,7 +77,8 @@ class Chart:
 
     def by(self, agent: str) -> str:
         """Return what *agent* works by: its sandbox, or its model without the provider."""
-        sandbox = self._sandboxes.get(agent) or self.agents.get(agent, {}).get("sandbox", "")
+        given = self._sandboxes.get(agent, {}).get("sandbox", "")
+        sandbox = given or self.agents.get(agent, {}).get("sandbox", "")
         if sandbox:
             return clean(sandbox)
         name = self._models.get(agent) or self.agents.get(agent, {}).get("model", "")

@@ -233,6 +233,8 @@ def resume_command(result: Result, driving: Driving) -> str:
         command += f" {answer_options(result.stop.questions)}"
     if result.stop.kind == "budget" and result.stop.which in _LIMITS:
         command += f" --budget {result.stop.which}=N"
+    if driving.allow_local:
+        command += " --allow-local"
     return command + store_option(driving.store)
 
 

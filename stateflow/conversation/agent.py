@@ -75,8 +75,11 @@ class Turn(Protocol):
         """Return the model that this run gives the agent in place of *model*."""
         ...
 
-    def given_sandbox(self) -> str | None:
-        """Return the sandbox that this run gives the agent in place of its own, if it does."""
+    def given_sandbox(self) -> Mapping[str, str] | None:
+        """Return the place where this run has the agent's code run instead, if there is one.
+
+        ``sandbox`` is its name, ``settings`` a print of its settings.
+        """
         ...
 
     async def perform(self, *calls: Call) -> Sequence[Result]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stateflow.conversation.file import File
+from stateflow.errors import StoreError
 from stateflow.value import Json
 
 __all__ = ["Execution", "tell"]
@@ -60,9 +61,19 @@ class Execution:
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any], seconds: float = 0.0) -> Execution:
-        """Return the execution that :meth:`to_json` wrote, and that took so long [s]."""
-        files = tuple(File.from_json(file) for file in said.get("files", ()))
-        return cls(**{"seconds": seconds, **said, "files": files})
+        """Return the execution that :meth:`to_json` wrote, and that took so long [s].
+
+        Raises:
+            StoreError: it is none.
+        """
+        try:
+            files = tuple(File.from_json(file) for file in said.get("files", ()))
+            return cls(**{"seconds": seconds, **said, "files": files})
+        except (AttributeError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"a journal holds {str(said)[:80]!r} where an execution should be ({error}); it is "
+                "damaged, or was changed by hand: restore it from a copy"
+            ) from error
 
 
 def tell(executions: Sequence[Execution], blocks: int = 0) -> str:

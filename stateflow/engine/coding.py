@@ -8,9 +8,9 @@ and the run says so rather than go on over something else.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, cast
 
 from stateflow.agents.code import Verdict, code_hash
 from stateflow.conversation.agent import Turn
@@ -28,8 +28,6 @@ from stateflow.stores.base import Store
 from stateflow.value import Json
 
 __all__ = ["code_approve", "code_open", "code_run"]
-
-T = TypeVar("T")
 
 
 class _Runner(Protocol):
@@ -52,78 +50,95 @@ async def code_approve(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
 async def code_open(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
     """Open the sandbox of an agent, and say what it is."""
     sandboxes, sandbox = _sandbox(effect, scene)
-    session = await sandboxes.open(scene.run, sandbox)
+    if await _moved(effect, scene) and sandbox.keeps:
+        raise SessionLost(
+            f"agent {scene.agent.name!r} has run code of this run in another sandbox, or with "
+            f"other settings of {sandbox.name!r}; what that left behind is not here: {_CURE}"
+        )
+    session = await sandboxes.open(scene.run, _place(effect), sandbox)
     return {"identity": dict(session.identity), "languages": list(session.languages)}, NO_USAGE
 
 
 async def code_run(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
     """Run one block; its files go to the store."""
-    args: Any = effect.call.args
+    args, place = _args(effect), _place(effect)
     block = _agent(scene).blocks(scene.turn)[args["block"] - 1]
     sandboxes, sandbox = _sandbox(effect, scene)
-    session = sandboxes.get(scene.run, sandbox)
-    if session is None:
-        session = await sandboxes.open(scene.run, sandbox)
-        await _guarded(effect, scene, _bring_back(effect, scene, session))
-    await _guarded(effect, scene, session.put(await _contents(args, _store(scene))))
-    execution = await _guarded(effect, scene, session.run(block))
+    session = sandboxes.get(scene.run, place)
+    try:
+        if session is None:
+            session = await sandboxes.open(scene.run, place, sandbox)
+            await _bring_back(effect, scene, session, keeps=sandbox.keeps)
+        await session.put(await _contents(args, _store(scene)))
+        execution = await session.run(block)
+    except BaseException:  # what is in it now is not known
+        await sandboxes.forget(scene.run, place)
+        raise
     if execution.reset:
-        await sandboxes.forget(scene.run, sandbox)
+        await sandboxes.forget(scene.run, place)
     await scene.turn.door.keep(*execution.files)
     return execution.to_json(), NO_USAGE
 
 
-async def _guarded(effect: Effect, scene: Scene, work: Awaitable[T]) -> T:
-    """Do *work* in a session, and forget the session if that fails: what is in it is not known."""
-    try:
-        return await work
-    except BaseException:
-        sandboxes, sandbox = _sandbox(effect, scene)
-        await sandboxes.forget(scene.run, sandbox)
-        raise
-
-
-async def _bring_back(effect: Effect, scene: Scene, session: SandboxSession) -> None:
+async def _bring_back(
+    effect: Effect, scene: Scene, session: SandboxSession, *, keeps: bool
+) -> None:
     """Bring *session* to where the recorded blocks of the run had left the one that is gone.
 
     A block that made its sandbox begin anew ends what has to be run again; what was attached to
-    the conversation is there again in any case.
+    the conversation is there again in any case, and came when it came.
 
     Raises:
         SessionLost: it is another sandbox than was recorded, or a block comes out otherwise.
     """
     opened, ran = await _recorded(effect, scene)
-    identity: Any = scene.turn.door.redact(dict(session.identity))
-    if opened is not None and cast("Any", opened.result)["identity"] != identity:
-        was = cast("Any", opened.result)["identity"]
-        raise SessionLost(
-            f"sandbox {_args(effect)['sandbox']!r} is not what this run began with: it was {was}, "
-            f"and is {identity} now; bring that back, or {_CURE}"
-        )
-    for done in ran:
-        await session.put(await _contents(_args(done), _store(scene)))
-    _, sandbox = _sandbox(effect, scene)
-    if not sandbox.keeps:
-        return
+    if keeps and opened is not None:
+        _hold_identity(_result(opened)["identity"], session, scene, _args(effect)["sandbox"])
     last = max((n for n, done in enumerate(ran) if _result(done).get("reset")), default=-1)
-    codes = _codes(scene)
-    for done in ran[last + 1 :]:
-        await _run_again(done, codes, scene, session)
+    codes = _codes(scene) if keeps and ran else {}
+    for number, done in enumerate(ran):
+        await session.put(await _contents(_args(done), _store(scene)))
+        if keeps and number > last:
+            await _run_again(done, codes, scene, session)
 
 
 _CURE = "start a new run"
 
 
+def _hold_identity(was: Json, session: SandboxSession, scene: Scene, name: str) -> None:
+    now: Json = scene.turn.door.redact(dict(session.identity))
+    if was != now:
+        raise SessionLost(
+            f"sandbox {name!r} is not what this run began with: it was {was}, and is {now} now; "
+            f"bring that back, or {_CURE}"
+        )
+
+
 async def _recorded(effect: Effect, scene: Scene) -> tuple[EffectDone | None, list[EffectDone]]:
     """Return what opened the sandbox first, and the blocks run in it, in order."""
-    events = canonical_events(one.event for one in await _store(scene).read(scene.run))
-    same = [
-        one
-        for one in events
-        if isinstance(one, EffectDone) and one.key != effect.key and _place(one) == _place(effect)
-    ]
+    same = [one for one in await _code_effects(effect, scene) if _place(one) == _place(effect)]
     opened = next((one for one in same if one.op == "code.open"), None)
     return opened, [one for one in same if one.op == "code.run"]
+
+
+async def _moved(effect: Effect, scene: Scene) -> bool:
+    """Tell whether this agent has run code elsewhere: its flow was changed under a paused run."""
+    return any(
+        one.op == "code.run"
+        and _args(one)["agent"] == scene.agent.name
+        and _place(one) != _place(effect)
+        for one in await _code_effects(effect, scene)
+    )
+
+
+async def _code_effects(effect: Effect, scene: Scene) -> list[EffectDone]:
+    """Return what the run has on record of sandboxes, in order, but for *effect* itself."""
+    events = canonical_events(one.event for one in await _store(scene).read(scene.run))
+    return [
+        one
+        for one in events
+        if isinstance(one, EffectDone) and one.op.startswith("code.") and one.key != effect.key
+    ]
 
 
 async def _run_again(
@@ -171,7 +186,7 @@ def _sandbox(effect: Effect, scene: Scene) -> tuple[Sandboxes, Sandbox]:
     agent, sandboxes = _agent(scene), scene.sandboxes
     if sandboxes is None:
         raise RunError("code needs a run")  # pragma: no cover - the door's
-    return sandboxes, sandboxes.find(agent.name, agent.sandbox, _args(effect)["sandbox"])
+    return sandboxes, sandboxes.find(agent.name, agent.sandbox, _place(effect))
 
 
 def _store(scene: Scene) -> Store:
@@ -180,9 +195,9 @@ def _store(scene: Scene) -> Store:
     return scene.store
 
 
-def _place(effect: Effect | EffectDone) -> tuple[Json, Json]:
+def _place(effect: Effect | EffectDone) -> dict[str, Any]:
     args = _args(effect)
-    return args.get("sandbox"), args.get("settings")
+    return {word: args.get(word) for word in ("sandbox", "settings")}
 
 
 def _args(effect: Effect | EffectDone) -> Any:  # noqa: ANN401 - JSON, whose shape the agent knows

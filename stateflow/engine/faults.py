@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from stateflow.conversation.effect import Effect, FaultRaised, Key
 from stateflow.conversation.message import (
@@ -90,6 +90,16 @@ def same_operation(effect: Effect, known: Answer) -> None:
             f"{effect.key}: the journal holds {op!r} here, and the agent now asks for "
             f"{effect.call.op!r}; its code has changed since. Fork the run at its last whole turn"
         )
+    args, asked = getattr(known, "args", None), effect.call.args
+    if op.startswith("code.") and _code(args) != _code(asked):
+        raise RunError(
+            f"{effect.key}: what the journal holds here is of other code than is to be run now; "
+            "the flow has changed since. Fork the run at its last whole turn"
+        )
+
+
+def _code(args: object) -> object:
+    return cast("Mapping[str, object]", args).get("code") if isinstance(args, Mapping) else None
 
 
 def same_question(effect: Effect, asked: object, redact: Callable[[Json], Json]) -> None:

@@ -149,7 +149,8 @@ class Runner:
         given = Given(task, typed.model_dump(mode="json") if typed is not None else None)
         limits = None if budget is None else budget_json(budget)
         refuse_unpriced(flow, door.budget, self._models, self._environment.overrides)
-        self._environment.sandboxes.check(flow)
+        sandboxes = self._environment.sandboxes
+        sandboxes.check(flow, sandboxes.overrides)
 
         async def work(held: ExitStack) -> Stop:
             held.callback(await self.store.hold(door.run))
@@ -303,6 +304,7 @@ class Runner:
         started = door.fold.started
         asked = started.models if started is not None else None
         refuse_unpriced(flow, door.budget, self._models, asked)
+        self._environment.sandboxes.check(flow, started.sandboxes if started is not None else None)
         changed = await self._proved(flow, door, events)
         open_now = await open_questions(self.store, door.run)
         given = answers_to(door.run, open_now, answer, answers)

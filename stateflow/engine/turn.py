@@ -66,8 +66,8 @@ class EngineTurn:
         models = started.models if started is not None else None
         return model if models is None else models.get(self.agent, model)
 
-    def given_sandbox(self) -> str | None:
-        """Return the sandbox that this run gives the agent in place of its own, if it does."""
+    def given_sandbox(self) -> Mapping[str, str] | None:
+        """Return the place where this run has the agent's code run instead, if there is one."""
         started = self.door.fold.started
         sandboxes = started.sandboxes if started is not None else None
         return None if sandboxes is None else sandboxes.get(self.agent)

@@ -65,8 +65,8 @@ class RunStarted:
     """Images and documents of the task, without their content."""
     prices: str = ""
     """Date of the price list that the run is priced with."""
-    sandboxes: dict[str, str] | None = None
-    """Sandboxes that replace the flow's, by agent."""
+    sandboxes: dict[str, dict[str, str]] | None = None
+    """Sandboxes that replace the flow's, by agent: ``sandbox``, and a print of its ``settings``."""
 
 
 @dataclass(frozen=True, slots=True)

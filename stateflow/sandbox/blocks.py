@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["Block", "blocks_of", "language_of"]
@@ -41,6 +42,7 @@ def language_of(written: str) -> str:
     return "file" if word in _DATA else _CALLED.get(word, word)
 
 
+@lru_cache(maxsize=32)  # the same message is read for every block that is run
 def blocks_of(text: str) -> tuple[Block, ...]:
     r"""Return the fenced blocks of *text* in order, those that are empty left out.
 
@@ -59,6 +61,9 @@ def blocks_of(text: str) -> tuple[Block, ...]:
     * Fences in a comment of HTML are not code; those deeper than ten lists are not found, nor
       what comes after them.
 
+    * After 500 marks of fences nothing is looked for: reading takes the square of what a hostile
+      text nests, and nobody means to run that much.
+
     Example:
         >>> blocks_of("Run this:\n```python hello.py\nprint('hello')\n```\n")
         (Block(code="print('hello')\n", language='python', name='hello.py'),)
@@ -75,6 +80,8 @@ def blocks_of(text: str) -> tuple[Block, ...]:
     return tuple(found)
 
 
+_MARK: Final = re.compile(r"`{3,}|~{3,}")
+_MOST_MARKS: Final = 500
 _CALLED: Final = {
     "shell": "sh",
     "console": "sh",

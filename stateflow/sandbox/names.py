@@ -40,7 +40,8 @@ _KNOWN: Final = "write 'monty', 'docker:IMAGE', 'local' or 'azure:POOL'"
 
 
 def _is_sandbox(thing: object) -> TypeGuard[Sandbox]:
-    return callable(getattr(thing, "open", None)) and isinstance(getattr(thing, "name", None), str)
+    said = all(hasattr(thing, word) for word in ("name", "languages", "keeps", "risk", "form"))
+    return said and callable(getattr(thing, "open", None))
 
 
 def _monty() -> Sandbox:

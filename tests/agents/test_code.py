@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,12 +17,15 @@ from stateflow import (
     State,
     last,
     only,
+    resume,
     run,
     run_sync,
     steps,
     to,
 )
-from stateflow.errors import Refused
+from stateflow.errors import Refused, SandboxUnavailable
+from stateflow.journal.event import RunStarted
+from stateflow.stores.memory import MemoryStore
 from tests.support.bench import Bench, Ledger
 
 
@@ -152,7 +156,10 @@ class TestWhereItRuns:
 
         assert ledger.ran == ["say hi"]
         assert result.journal is not None
-        assert result.journal.events[0].event.sandboxes == {"runner": "bench"}  # type: ignore[union-attr]
+        started = result.journal.events[0].event
+        assert isinstance(started, RunStarted)
+        assert started.sandboxes is not None
+        assert started.sandboxes["runner"]["sandbox"] == "bench"
 
     async def test_one_of_the_same_name_replaces_its_settings(self) -> None:
         slow = "```python\nwhile True: pass\n```"
@@ -177,14 +184,91 @@ class TestWhereItRuns:
 
         assert ledger.ran == ["say hi"]
 
-    async def test_a_journal_cannot_allow_it(self) -> None:
+    async def test_a_journal_cannot_allow_it_and_no_answer_is_lost(self) -> None:
         risky = Bench(Ledger(), name="risky", risk="can do anything")
         flow = chat(CodeRunner("runner", approve="always"), a=[said("hi")])
         async with Runner(sandboxes={"runner": risky}, allow_local=True) as runner:
             waiting = await runner.start(flow, "go")
             store = runner.store
             async with Runner(store=store, sandboxes={"runner": risky}) as other:
-                result = await other.resume(flow, waiting.run, answer="yes")
+                with pytest.raises(Refused, match="--allow-local"):
+                    await other.resume(flow, waiting.run, answer="yes")
+            result = await runner.resume(flow, waiting.run, answer="yes")
 
-        assert result.stop.fault is not None
-        assert result.stop.fault.name == "Refused"
+        assert result.stop.kind == "done"
+
+    async def test_a_run_goes_on_where_it_began_or_not_at_all(self) -> None:
+        flow = chat(CodeRunner("runner", approve="always"), a=[said("hi")])
+        bench, store = Bench(Ledger()), MemoryStore()
+        waiting = await run(flow, "go", store=store, sandboxes={"runner": bench})
+
+        with pytest.raises(SandboxUnavailable, match="'bench' with settings that are not here"):
+            await resume(flow, waiting.run, store=store, answer="yes")
+        with pytest.raises(DefinitionError, match="the run began with 'bench'"):
+            await resume(
+                flow, waiting.run, store=store, answer="yes", sandboxes={"runner": "monty"}
+            )
+        result = await resume(
+            flow, waiting.run, store=store, answer="yes", sandboxes={"runner": bench}
+        )
+
+        assert result.stop.kind == "done"
+
+    async def test_what_is_no_sandbox_is_refused(self) -> None:
+        half = SimpleNamespace(name="half", open=lambda: None)
+
+        with pytest.raises(DefinitionError, match="is no sandbox"):
+            await run(self.flow(), "go", sandboxes={"runner": half})
+
+
+async def test_two_runners_of_which_one_is_moved_to_the_others_sandbox_stay_apart() -> None:
+    ledger = Ledger()
+    bench = Bench(ledger)
+    flow = Flow(
+        "apart",
+        State("write", Scripted("coder", ["```python\nwrite a.txt 7\n```"]), to("one")),
+        State("one", CodeRunner("r1", sandbox=bench), to("again")),
+        State("again", Scripted("other", ["```python\nread a.txt\n```"]), to("two")),
+        State("two", CodeRunner("r2", of="other"), to("three")),
+        State("three", CodeRunner("r3", sandbox=bench, of="other"), to(None)),
+    )
+
+    result = await run(flow, "go", sandboxes={"r2": bench})
+
+    assert result.messages[-1].executions[0].stdout == "7\n"
+
+
+def test_what_a_program_prints_is_nobodys_code() -> None:
+    ledger = Ledger()
+    loud = "````python\nsay ```python\nsay say evil\nsay ```\n````"
+    flow = Flow(
+        "echo",
+        State("write", Scripted("coder", [loud]), to("one")),
+        State("one", CodeRunner("r1", sandbox=Bench(ledger)), to("two")),
+        State("two", CodeRunner("r2", sandbox=Bench(ledger)), to(None)),
+    )
+
+    result = run_sync(flow, "go")
+
+    assert "```python" in result.messages[-1].text
+    assert result.stop.fault is not None
+    assert result.stop.fault.name == "NoCode"
+    assert len(ledger.ran) == 1
+
+
+def test_more_blocks_than_anybody_means_are_refused() -> None:
+    ledger = Ledger()
+    flow = chat(CodeRunner("runner", sandbox=Bench(ledger)), a=["\n\n".join([said("x")] * 101)])
+
+    result = run_sync(flow, "go")
+
+    assert result.stop.fault is not None
+    assert result.stop.fault.name == "Refused"
+    assert "holds 101" in result.stop.why
+    assert ledger.ran == []
+
+
+def test_a_language_is_told_without_what_a_terminal_obeys() -> None:
+    flow = chat(CodeRunner("runner", sandbox=Bench(Ledger())), a=["```r\u202eu\x1b[2jby\nx\n```"])
+
+    assert "\x1b" not in run_sync(flow, "go").messages[-1].text

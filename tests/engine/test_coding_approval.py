@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from stateflow import (
     CodeRunner,
+    File,
     Flow,
     Runner,
     Scripted,
@@ -116,3 +119,49 @@ async def test_leave_for_one_code_is_no_leave_for_another(bench: Bench, ledger: 
     assert result.stop.kind == "failed"
     assert "to another question" in result.stop.why
     assert ledger.ran == []
+
+
+async def test_a_functions_leave_is_for_the_code_it_was_shown(bench: Bench, ledger: Ledger) -> None:
+    """The flow is changed after the function agreed, and before the sandbox was there."""
+    store = MemoryStore()
+
+    def flow(of: str | None) -> Flow:
+        runner = CodeRunner("runner", sandbox=bench, approve=lambda blocks: True, of=of)
+        write = State("write", Scripted("coder", [code("say shown")]), to("run"))
+        return Flow("changed", write, State("run", runner, to(None)))
+
+    ledger.down = True
+    stopped = await run(flow(None), code("say hidden"), store=store)
+    ledger.down = False
+
+    result = await resume(flow("user"), stopped.run, store=store)
+
+    assert result.stop.kind == "failed"
+    assert "of other code" in result.stop.why
+    assert ledger.ran == []
+
+
+@pytest.mark.parametrize(
+    ("program", "shown"),
+    [
+        pytest.param("# fine\u2028evil()", "# fine<U+2028>evil()", id="line-separator"),
+        pytest.param("if x:\n    pass\n    \x0cevil()", "<U+000C>evil()", id="form-feed"),
+        pytest.param("a = '\u202etxt'", "'<U+202E>txt'", id="direction"),
+    ],
+)
+async def test_code_hides_nothing_from_who_is_asked(bench: Bench, program: str, shown: str) -> None:
+    waiting = await ran(bench, code(program), approve="always")
+
+    text = waiting.stop.questions[0].text
+    assert shown in text
+    assert all(one.isprintable() or one == "\n" for one in text)
+
+
+async def test_who_is_asked_is_shown_the_files_and_settings_beside_it(bench: Bench) -> None:
+    file = File.from_bytes(b"import os", name="sitecustomize.py")
+
+    waiting = await run(looped(bench, code("say hi"), approve="always"), "go", files=[file])
+
+    text = waiting.stop.questions[0].text
+    assert 'Run this code in bench {"sandbox":"bench"}?' in text
+    assert "In the work folder: sitecustomize.py (9 bytes)" in text

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
+
 from stateflow import (
     CodeRunner,
     File,
     Flow,
     FunctionAgent,
     Message,
+    RateLimited,
     Scripted,
     State,
     fork,
     resume,
     run,
+    succeeded,
     to,
 )
 from stateflow.journal.event import EffectDone
@@ -182,3 +186,59 @@ async def test_a_limit_of_the_state_ends_the_block_and_closes_the_session(
     assert result.stop.fault is not None
     assert result.stop.fault.name == "TimedOut"
     assert (ledger.opened, ledger.closed) == (1, 1)
+
+
+async def test_files_come_again_when_they_came(bench: Bench) -> None:
+    """A file that a block had overwritten is overwritten again, and a newer one comes after."""
+    store = MemoryStore()
+    first = code("write d mine\nexit 1")
+    flow = looped(bench, first, code("read d\nexit 1"), code("read d"), approve="always")
+    given = File.from_bytes(b"given", name="d")
+    waiting = await run(flow, "go", store=store, files=[given])
+    for _ in range(2):
+        await resume(flow, waiting.run, store=store, answer="yes")
+
+    result = await resume(flow, waiting.run, store=store, answer="yes")
+
+    assert [message.executions[0].stdout for message in result.messages[2::2]] == [
+        "",
+        "mine\n",
+        "mine\n",
+    ]
+
+
+async def test_other_settings_lose_the_session(ledger: Ledger) -> None:
+    """The flow's own sandbox is changed while its run stands still."""
+    store, first = MemoryStore(), code("write a 7\nexit 1")
+
+    def flow(bench: Bench, *lines: str | Exception) -> Flow:
+        runner = CodeRunner("runner", sandbox=bench)
+        write = State("write", Scripted("coder", [first, *lines]), to("run"))
+        return Flow("moved", write, State("run", runner, to(None, when=succeeded), to("write")))
+
+    stopped = await run(flow(Bench(ledger), RateLimited("later")), "go", store=store)
+
+    changed = flow(Bench(ledger, name="bank"), code("read a"))
+    result = await resume(changed, stopped.run, store=store)
+
+    assert result.stop.fault is not None
+    assert result.stop.fault.name == "SessionLost"
+    assert "in another sandbox" in result.stop.why
+
+
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        pytest.param("../../x", "x", id="leads-out"),
+        pytest.param(".block.py", "file-", id="name-of-the-code"),
+        pytest.param("a" * 300, "file-", id="too-long"),
+    ],
+)
+async def test_an_attached_file_has_a_name_that_fits(
+    bench: Bench, ledger: Ledger, name: str, there: str
+) -> None:
+    file = File.from_bytes(b"1", name=name)
+
+    await run(looped(bench, code("say hi")), "go", files=[file])
+
+    assert [one.startswith(there) for one in ledger.put] == [True]

@@ -33,7 +33,7 @@ def test_code_that_fails_its_check_is_written_anew() -> None:
     "reply",
     [
         pytest.param("I would rather talk about vowels.", id="no-code"),
-        pytest.param("```python\nimport os\nos._exit(0)\n```", id="a-way-around-the-check"),
+        pytest.param("```python\nimport os\nos._exit(0)\n```", id="forbidden"),
         pytest.param("```python\nwhile True: pass\n```", id="never-ends"),
     ],
 )
