@@ -62,7 +62,7 @@ class AzureSandbox:
 
     pool: str = field(kw_only=False)
     time_limit_s: float = 60.0
-    output_limit_bytes: int = 65_536
+    output_limit_bytes: int = 16_384
     files_limit_bytes: int = 20_000_000
     files_limit: int = 50
     answer_limit_s: float = 30.0

@@ -29,8 +29,9 @@ _USER: Final = re.compile(r"[1-9]\d{0,9}(:\d{1,10})?")
 _IMAGE: Final = re.compile(r"[A-Za-z0-9][\w.:/@-]{0,299}", re.ASCII)
 _LEAST_MEMORY_MB: Final = 16
 _LEAST_PIDS: Final = 8
-_NOT_SHARED: Final = frozenset({"/", "/var/run", "/run", "/proc", "/sys", "/dev", "/etc"})
-"""Folders that are never handed in: with them, a container is this machine."""
+_SYSTEM: Final = ("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "sys", "usr")
+_SYSTEM_DATA: Final = ("/var/lib", "/var/run")
+"""Folders that are never handed in, with all that is in them: they are this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class DockerSandbox:
 
     Args:
         image: such as ``python:3.12-slim``, or pinned as ``python@sha256:...``; it needs ``sh``
-            and the usual small tools (``head``, ``sleep``).
+            and the usual small tools (``head``, ``sleep``, ``tar``).
         keep: one container for all blocks of a run; else a fresh one for each.
         time_limit_s: limit for one block [s].
         memory_mb: memory of all processes together, with the work folder [MiB]; none is swap.
@@ -77,7 +78,7 @@ class DockerSandbox:
     pids_limit: int = field(default=128, kw_only=True)
     workspace_mb: int = field(default=64, kw_only=True)
     tmp_mb: int = field(default=64, kw_only=True)
-    output_limit_bytes: int = field(default=65_536, kw_only=True)
+    output_limit_bytes: int = field(default=16_384, kw_only=True)
     files_limit_bytes: int = field(default=20_000_000, kw_only=True)
     files_limit: int = field(default=50, kw_only=True)
     network: Network = field(default="none", kw_only=True)
@@ -207,10 +208,23 @@ def _folder(given: str | Path | None) -> str | None:
         raise DefinitionError(
             f"folder={str(given)!r} is no folder of this machine; write its whole path"
         )
-    real = str(path.resolve())
-    if real in _NOT_SHARED or any(path.is_socket() for path in Path(real).glob("docker.sock")):
+    real = path.resolve()
+    if _is_this_machine(real):
         raise DefinitionError(
             f"folder={str(given)!r} would hand this machine to the container; make a folder of "
             "its own for the work"
         )
-    return real
+    return str(real)
+
+
+def _is_this_machine(folder: Path) -> bool:
+    """Tell whether *folder* belongs to the system, holds a home, or the way to an engine."""
+    top = folder.parts[1:2]
+    home = Path.home().resolve()
+    return (
+        len(folder.parts) <= 2  # noqa: PLR2004 - the root, and what lies right below it
+        or top[0] in _SYSTEM
+        or any(folder.is_relative_to(one) for one in _SYSTEM_DATA)
+        or home.is_relative_to(folder)
+        or any(one.is_socket() for one in folder.glob("docker.sock"))
+    )

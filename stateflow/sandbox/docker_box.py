@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from shlex import quote
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
@@ -19,11 +20,12 @@ from stateflow.conversation.execution import Execution
 from stateflow.conversation.file import File
 from stateflow.errors import SandboxUnavailable
 from stateflow.sandbox.blocks import Block
-from stateflow.sandbox.docker_container import WORKSPACE, config_of
+from stateflow.sandbox.docker_archive import Archive, folders, pack
+from stateflow.sandbox.docker_container import KEEPER, config_of
 from stateflow.sandbox.docker_owner import labels_of
 from stateflow.sandbox.docker_talk import Talk, Why
-from stateflow.sandbox.docker_wire import RUNS, Last, header
-from stateflow.sandbox.docker_work import HostFolder, fetched, pack
+from stateflow.sandbox.docker_wire import EMPTY, RUNS, UNPACK, Last, header
+from stateflow.sandbox.docker_work import HostFolder
 from stateflow.sandbox.files import Folder, code_name
 
 if TYPE_CHECKING:
@@ -39,17 +41,21 @@ _END_S: Final = 3.0
 _SOON_S: Final = 0.03
 _SIGNALS: Final = 128
 """An exit code above it is that of what was killed: the block, or the script itself."""
+_KEEPER: Final = " ".join(KEEPER)
 _KEEPERS: Final = 2
 """The engine's init, and the one that sleeps."""
 _NOT_THERE: Final = 125
 """Exit code of the script where it may not enter the work folder."""
 _MB: Final = 1_048_576
-_PROBE: Final = """
+_END: Final = "END"
+_NEEDED: Final = ("tar", *(one for known in RUNS.values() for one in known))
+_PROBE: Final = f"""
 [ -w . ] && echo writable
 while read -r from at kind more; do
   [ "$at $kind" = "/workspace tmpfs" ] && echo bounded
 done </proc/mounts
-for command in COMMANDS; do command -v $command >/dev/null && echo $command; done
+for command in {" ".join(_NEEDED)}; do command -v $command >/dev/null && echo $command; done
+echo {_END}
 """
 
 
@@ -59,31 +65,48 @@ _ANEW: Final = "Its container had to be ended, and its work folder went with it.
 class Box:
     """One container of *sandbox*, made of *image*.
 
+    Args:
+        engine: where it is.
+        sandbox: its limits.
+        image: the id of its image.
+        commands: what runs each language, as an earlier container of the image has told.
+
     Raises:
         SandboxUnavailable: it cannot be made or started, or no shell runs in it.
     """
 
-    def __init__(self, engine: Engine, sandbox: DockerSandbox, image: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        sandbox: DockerSandbox,
+        image: str,
+        commands: Mapping[str, str] | None = None,
+    ) -> None:
         self.gone = False
         """Whether it was ended."""
+        self.used = False
+        """Whether a block has run in it."""
         self.lost = ""
         """Why no block can run any more, where no execution has told so."""
-        self.commands: Mapping[str, str] = {}
+        self.commands: Mapping[str, str] = commands or {}
         """Languages that can be run, and what runs them."""
         self._engine = engine
         self._sandbox = sandbox
         self._talk: Talk | None = None
         self._killed = 0
         self._starved = False
-        self._print = ""
+        self._print = EMPTY
         self._host = None if sandbox.folder is None else HostFolder(str(sandbox.folder))
         self._folder = Folder(limit=sandbox.files_limit, limit_bytes=sandbox.files_limit_bytes)
         name = f"stateflow-{secrets.token_hex(6)}"
-        self._container = engine.create(name, config_of(sandbox, image, labels_of()))
+        config = config_of(sandbox, image, labels_of(), podman=engine.podman)
+        self._container = engine.create(name, config)
         try:
             engine.start(self._container)
-            self._keepers = self._begun()
-            self._probe()
+            self._talk = self._talked("" if commands else _PROBE)
+            self._keepers = self._begun()  # the engine is asked while it starts the shell
+            if not commands:
+                self._probe(self._talk)
         except BaseException:
             with suppress(SandboxUnavailable):
                 self.close()
@@ -98,12 +121,24 @@ class Box:
         self._engine.remove(self._container)
 
     def put(self, files: Iterable[File]) -> None:
-        """Put *files* into the work folder; those whose names lead elsewhere are not."""
-        archive, packed = pack(files, self._sandbox.user)
+        """Put *files* into the work folder; those whose names lead elsewhere are not.
+
+        Raises:
+            SandboxUnavailable: they do not fit, or the container is gone.
+        """
+        archive, packed = pack(files)
         for name, content in packed.items():
             self._folder.note(name, content)
-        self._engine.put(self._container, WORKSPACE, archive)
-        self._print = ""
+        into = " ".join(quote(f"./{folder}") for folder in folders(packed))
+        with self._taken() as talk:
+            talk.tell(header(archive, UNPACK, into), _BEGIN_S, Event())
+        if talk.last is None or talk.exit_code != 0:
+            raise SandboxUnavailable(
+                f"files could not be put into the work folder of {self._sandbox.name!r}: "
+                f"{talk.stderr.text[:200].strip()!r}, exit code {talk.exit_code}; give it more "
+                "room with workspace_mb="
+            )
+        self._print = talk.last.print
         if self._host is not None:
             self._host.changed()
 
@@ -117,14 +152,15 @@ class Box:
         if not name:
             detail = f"{block.name!r} is no name that a file of the work folder may have."
             return Execution(block.language, fault="Refused", detail=detail)
+        self.used = True
         content = block.code.encode("utf-8", "replace")
         self._folder.note(name, content)
         command = "true" if block.language == "file" else self.commands[block.language]
-        said = header(content, command, name)
+        said = header(content, command, name, self._print)
         with self._taken() as talk:
             why = talk.tell(said, self._sandbox.time_limit_s, stop)
             last = self._settled(talk, why)
-        execution = self._execution(block.language, talk, why, last)
+            execution = self._execution(block.language, talk, why, last)
         if execution.fault == "OutOfMemory" and not self.gone and self._starves(command):
             self.close()
             detail = f"{execution.detail} {_ANEW}"
@@ -143,7 +179,7 @@ class Box:
         """
         if self._talk is None:
             self._talk = self._talked()
-        if hurry() or self._engine.processes(self._container) <= self._keepers:
+        if hurry() or self._engine.processes(self._container).keys() <= self._keepers:
             return
         pid = self._talk.begun(_BEGIN_S)
         if not pid:
@@ -162,10 +198,14 @@ class Box:
             self.close()
 
     def _begun(self) -> set[int]:
-        """Return the processes that keep the container, once they are there."""
+        """Return the processes that keep the container, once they are there.
+
+        They are known by what they are called, as long as no block has run that could lie.
+        """
         until = time.monotonic() + _BEGIN_S
         while time.monotonic() < until:
-            keepers = self._engine.processes(self._container)
+            there = self._engine.processes(self._container)
+            keepers = {pid for pid, command in there.items() if command.endswith(_KEEPER)}
             if len(keepers) == _KEEPERS:
                 return keepers
             time.sleep(_SOON_S)
@@ -173,40 +213,38 @@ class Box:
             f"{self._sandbox.name!r} does not begin to run; check its image, which needs sleep"
         )
 
-    def _probe(self) -> None:
-        """Find out which languages can be run.
+    def _probe(self, talk: Talk) -> None:
+        """Find out which languages can be run, before the shell waits for the first block.
 
         Raises:
             SandboxUnavailable: none can.
         """
         name = self._sandbox.name
-        names = " ".join(one for known in RUNS.values() for one in known)
-        script = _PROBE.replace("COMMANDS", names)
-        with self._taken() as talk:
-            talk.tell(header(script.encode(), "sh", ".block.sh"), _BEGIN_S, Event())
-        said = talk.stdout.text.split()
-        if "sh" not in said and (self._host is None or talk.exit_code != _NOT_THERE):
+        said = talk.asked(_END, _BEGIN_S)
+        if _END not in said and (self._host is None or talk.exit_code != _NOT_THERE):
             raise SandboxUnavailable(
                 f"no shell works in {name!r} ({talk.stderr.text[:200].strip()!r}, exit code "
-                f"{talk.exit_code}); choose an image with sh, head and sleep"
+                f"{talk.exit_code}); choose an image with sh, head, sleep and tar"
             )
         if "writable" not in said:
             raise SandboxUnavailable(
                 f"user {self._sandbox.user!r} may not write to the work folder of {name!r}; give "
                 "user= the numbers of its owner"
             )
+        if "tar" not in said:
+            raise SandboxUnavailable(
+                f"{name!r} has no tar, which files go in and out with; install it in the image"
+            )
         if "bounded" not in said and self._host is None:
             raise SandboxUnavailable(
                 f"the engine at {self._engine.where} put the work folder of {name!r} on its disk, "
-                "where nothing bounds it, as podman does; use Docker's own, or name a folder="
+                "where nothing bounds it; use another, or name a folder="
             )
         self.commands = {
             language: next(one for one in RUNS[language] if one in said)
             for language in self._sandbox.languages
             if not set(said).isdisjoint(RUNS[language])
         }
-        if talk.last is not None:
-            self._print = talk.last.print
 
     def _taken(self) -> Talk:
         """Return the shell that waits, or a new one."""
@@ -216,13 +254,15 @@ class Box:
             talk = None
         return talk or self._talked()
 
-    def _talked(self) -> Talk:
+    def _talked(self, first: str = "") -> Talk:
         return Talk(
             self._engine,
             self._container,
             user=self._sandbox.user,
             look=self._host is None,
             limit_bytes=self._sandbox.output_limit_bytes,
+            archive_bytes=2 * self._sandbox.workspace_mb * _MB,
+            first=first,
         )
 
     def _settled(self, talk: Talk, why: Why) -> Last | None:
@@ -279,7 +319,7 @@ class Box:
     def _others(self, pid: int = 0) -> bool:
         """Tell whether there are processes beside those that keep the container, and *pid*."""
         until = time.monotonic() + _END_S
-        while self._engine.processes(self._container) - self._keepers - {pid}:
+        while self._engine.processes(self._container).keys() - self._keepers - {pid}:
             if time.monotonic() > until:
                 return True
             time.sleep(_SOON_S)  # the engine's own that start a command, say
@@ -290,7 +330,7 @@ class Box:
         starved = self._killed > before
         told: list[str] = []
         fault = ""
-        if why != "over":
+        if why in {"late", "cancelled"}:
             fault = "TimedOut"
             told.append(f"It was ended after {self._sandbox.time_limit_s:g} s (time_limit_s).")
         elif (starved or self._starved) and talk.exit_code != 0:
@@ -305,7 +345,7 @@ class Box:
         if last is None:
             told.append(_ANEW)
         else:
-            files, left_out = self._files(last)
+            files, left_out = self._files(talk, why, last)
             told.extend(left_out)
         return Execution(
             language,
@@ -318,15 +358,21 @@ class Box:
             reset=self.gone,
         )
 
-    def _files(self, last: Last) -> tuple[tuple[File, ...], tuple[str, ...]]:
+    def _files(self, talk: Talk, why: Why, last: Last) -> tuple[tuple[File, ...], tuple[str, ...]]:
         """Return the files that were made, and sentences about those left out."""
         if self._host is not None:
             files, left_out = self._folder.made(self._host.found())
             return files, (left_out,)
-        if last.print == self._print:
+        before, self._print = self._print, last.print
+        if last.print in {before, EMPTY}:
             return (), ()
-        self._print = last.print
-        limit = 2 * self._sandbox.workspace_mb * _MB
-        with fetched(self._engine.get(self._container, f"{WORKSPACE}/."), limit) as (found, cut):
-            files, left_out = self._folder.made(found)
+        if talk.archive is not None and why in {"over", "full"}:
+            return self._unpacked(talk.archive)
+        with self._talked() as again:  # it was ended before it could send them
+            again.tell(header(b"", "true", ".block", EMPTY), _BEGIN_S, Event())
+            return ((), ()) if again.archive is None else self._unpacked(again.archive)
+
+    def _unpacked(self, archive: Archive) -> tuple[tuple[File, ...], tuple[str, ...]]:
+        found, cut = archive.found()
+        files, left_out = self._folder.made(found)
         return files, (left_out, cut)

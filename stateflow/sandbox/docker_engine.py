@@ -25,6 +25,7 @@ ANSWER_S: Final = 20.0
 """Within which the engine answers whatever is no pull, build or block [s]."""
 _LONGEST_QUOTE: Final = 300
 _PIECE: Final = 65_536
+_PODMANS_LIST: Final = "hpid,args"
 _NO_ADDRESS: Final = {"com.docker.network.bridge.inhibit_ipv4": "true"}
 _GONE: Final = ("is not running", "No such container", "No such exec", "marked for removal")
 """What the engine says of a container that was ended; its status codes vary."""
@@ -45,6 +46,10 @@ class Engine:
         self._answer_s = answer_s
         with self._asked("answer"):
             self._api: Any = Client(answer_s)
+        with self._asked("tell what it is"):
+            parts = self._api.version().get("Components") or ()
+        self.podman = any(part.get("Name") == "Podman Engine" for part in parts)
+        """Whether it is podman's service, which differs here and there."""
 
     def close(self) -> None:
         """Close every connection."""
@@ -133,12 +138,12 @@ class Engine:
             except docker.errors.NotFound:
                 return None
 
-    def processes(self, container: str) -> set[int]:
-        """Return the processes of *container*, by their number outside of it."""
+    def processes(self, container: str) -> dict[int, str]:
+        """Return the processes of *container*: commands by their number outside of it."""
         with self._asked("list the processes of a container"):
-            told = self._api.top(container)
-            at = told["Titles"].index("PID")
-            return {int(row[at]) for row in told["Processes"] or ()}
+            told = self._api.top(container, _PODMANS_LIST if self.podman else None)
+            at = told["Titles"].index("HPID" if self.podman else "PID")
+            return {int(row[at]): str(row[-1]) for row in told["Processes"] or ()}
 
     def remove(self, container: str) -> None:
         """End and remove *container* with its work folder; one that is gone is fine."""
@@ -149,30 +154,6 @@ class Engine:
         """Return the containers with *label*, running or not."""
         with self._asked("list containers"):
             return list(self._api.containers(all=True, filters={"label": label}))
-
-    def volumes(self, label: str) -> list[Mapping[str, Any]]:
-        """Return the volumes with *label* that no container has."""
-        with self._asked("list volumes"):
-            told = self._api.volumes(filters={"label": label, "dangling": True})
-            return list(told["Volumes"] or ())
-
-    def remove_volume(self, name: str) -> bool:
-        """Remove the volume *name*, and return whether that could be: it may be in use."""
-        return self._removed(f"the volume {name!r}", lambda: self._api.remove_volume(name))
-
-    def put(self, container: str, folder: str, archive: IO[bytes]) -> None:
-        """Unpack *archive* into *folder* of *container*."""
-        with self._asked("take files"):
-            self._api.put_archive(container, folder, archive)
-
-    def get(self, container: str, folder: str) -> Iterator[bytes]:
-        """Yield *folder* of *container* as an archive, piece by piece."""
-        with self._asked("give files"):
-            pieces, _ = self._api.get_archive(container, folder, chunk_size=_PIECE)
-            try:
-                yield from pieces
-            finally:
-                pieces.close()
 
     def speak(self, container: str, command: Sequence[str], user: str) -> Speech:
         """Start *command* in *container*, as *user*, and return the way to it."""

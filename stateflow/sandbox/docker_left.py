@@ -26,7 +26,6 @@ def prune(engine: Engine, *, everything: bool = False, images: bool = False) -> 
         SandboxUnavailable: the engine cannot be asked.
     """
     yield from _containers(engine, everything=everything)
-    yield from _volumes(engine, everything=everything)
     if everything:
         for one in engine.networks(LABEL):
             if engine.remove_network(one["Name"]):
@@ -43,12 +42,6 @@ def _containers(engine: Engine, *, everything: bool) -> Iterator[str]:
             engine.remove(one["Id"])
             name = str((one.get("Names") or [one["Id"][:_ID]])[0]).removeprefix("/")
             yield f"container {name}{_maker(one)}"
-
-
-def _volumes(engine: Engine, *, everything: bool) -> Iterator[str]:
-    for one in engine.volumes(LABEL):
-        if (everything or is_left(_labels(one))) and engine.remove_volume(one["Name"]):
-            yield f"volume {one['Name'][:_ID]}{_maker(one)}"
 
 
 def _labels(one: Mapping[str, Any]) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from typing import Final
 __all__ = ["DERIVED", "LABEL", "is_left", "labels_of"]
 
 LABEL: Final = "stateflow=sandbox"
-"""On every container, volume and network."""
+"""On every container and network."""
 DERIVED: Final = "stateflow=derived"
 """On every image with packages baked in."""
 _PROC: Final = Path("/proc")

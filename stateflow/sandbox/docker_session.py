@@ -40,6 +40,7 @@ class DockerSession:
         self._engine: Engine | None = None
         self._image: Image | None = None
         self._box: Box | None = None
+        self._commands: Mapping[str, str] | None = None
         self._put: list[File] = []
         self._stops: set[Event] = set()
         """One for each thing that is under way, or waits for its turn."""
@@ -139,7 +140,9 @@ class DockerSession:
         assert self._engine is not None  # noqa: S101 - nothing is done before it is open
         assert self._image is not None  # noqa: S101 - the same
         if self._box is None:
-            self._box = Box(self._engine, self._sandbox, self._image.id)
+            self._box = Box(self._engine, self._sandbox, self._image.id, self._commands)
+            if self._sandbox.folder is None:  # whether it may be written to can change
+                self._commands = self._box.commands
             if self._put:
                 self._box.put(self._put)
         return self._box
@@ -149,6 +152,7 @@ class DockerSession:
         self._now().put(files)
         if not self._sandbox.keep:
             self._put.extend(files)
+        self._soon_ready()
 
     def _run(self, block: Block, stop: Event) -> Execution:
         box = self._now()
@@ -157,6 +161,10 @@ class DockerSession:
         try:
             return box.run(block, stop)
         finally:
+            self._soon_ready()
+
+    def _soon_ready(self) -> None:
+        with suppress(RuntimeError):  # it is being closed
             self._thread.submit(self._ready)
 
     def _ready(self) -> None:
@@ -167,7 +175,7 @@ class DockerSession:
             if (
                 self._box is not None
                 and not self._box.lost
-                and (self._box.gone or not self._sandbox.keep)
+                and (self._box.gone or (self._box.used and not self._sandbox.keep))
             ):
                 self._box.close()
                 self._box = None

@@ -2,34 +2,45 @@
 
 A block costs one ``exec``, which takes the engine some 60 ms; archives in and out would cost as
 much again.  So the script is started ahead of time and waits for its block on standard input, and
-what must be known afterwards comes in the last line of its standard error: how often the kernel
-has killed for memory, and a print of the work folder, which tells whether it is worth fetching.
+all that must be known afterwards comes behind the block's own on its standard error: the files, as
+an archive, where there are others than before; and in the last line, how often the kernel has
+killed for memory, and a print of the work folder.
 
-Whatever runs as the same user could forge that line.  It would only lie about itself: the exit
-code comes from the engine, and what is still running is looked up from outside.
+Whatever runs as the same user could forge that.  It would only lie about itself: the exit code
+comes from the engine, what is still running is looked up from outside, and no archive is believed.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from stateflow.sandbox.docker_archive import Archive
 from stateflow.sandbox.output import Output
 
-__all__ = ["RUNS", "SCRIPT", "Frames", "Last", "Stderr", "header"]
+__all__ = ["EMPTY", "KNOWN", "RUNS", "SCRIPT", "UNPACK", "Frames", "Last", "Stderr", "header"]
 
 SCRIPT: Final = r"""
 kill -9 -1 2>/dev/null
 cd /workspace 2>/dev/null && [ -w . ] || chmod 700 /workspace 2>/dev/null
-cd /workspace && IFS= read -r size && IFS= read -r run && IFS= read -r name || exit 125
+cd /workspace || exit 125
+eval "$2"
+IFS= read -r word && IFS= read -r size && IFS= read -r run && IFS= read -r name &&
+  IFS= read -r old || exit 125
 exec 3>&2 2>/dev/null
-case $name in */*) mkdir -p "${name%/*}" 2>&3 ;; esac
-if [ -L "$name" ] || ! [ -f "$name" ] || ! [ -w "$name" ]; then
-  case $name in .block | .block.*) rm -rf "$name" ;; *) [ -d "$name" ] || rm -f "$name" ;; esac
+if [ "$run" = :unpack ]; then
+  eval "for one in $name; do [ -d \"\$one\" ] || rm -f \"\$one\"; done"
+  head -c "$size" 2>&3 | tar -xof - 2>&3
+else
+  case $name in */*) mkdir -p "${name%/*}" 2>&3 ;; esac
+  if [ -L "$name" ] || ! [ -f "$name" ] || ! [ -w "$name" ]; then
+    case $name in .block | .block.*) rm -rf "$name" ;; *) [ -d "$name" ] || rm -f "$name" ;; esac
+  fi
+  head -c "$size" 2>&3 >"$name" && (exec "$run" "$name" </dev/null 2>&3 3>&-)
 fi
-head -c "$size" 2>&3 >"$name" && (exec "$run" "$name" </dev/null 2>&3 3>&-)
 code=$?
 kill -9 -1
 killed=0
@@ -38,7 +49,7 @@ for counts in /sys/fs/cgroup/memory/memory.oom_control /sys/fs/cgroup/memory.eve
     [ "$what" = oom_kill ] && killed=$count
   done <$counts
 done
-print=$1
+print=$word
 some=
 for one in ./* ./.[!.]* ./..?*; do
   case $one in ./.block | ./.block.py | ./.block.sh | ./.block.js) continue ;; esac
@@ -49,18 +60,36 @@ for one in ./* ./.[!.]* ./..?*; do
 done
 if ! [ "$some" ]; then
   print=empty
-elif [ "$2" ] && command -v find && command -v stat && command -v md5sum; then
-  print=$(find . ! -name . ! -path './.block.*' -exec stat -c '%i %s %z %n' {} + | md5sum)
+elif [ "$1" ] && command -v find && command -v stat && command -v md5sum; then
+  print=$(find . ! -name . ! -path ./.block ! -path './.block.[pjs][yhs]' \
+    -exec stat -c '%i %s %z %n' {} + | md5sum)
+  print=${print%% *}
 fi >/dev/null
-printf '\n%s %s %s\n' "$1" "$killed" "${print%% *}" >&3
+case $old in "$print" | -) ;; *)
+  if [ "$1" ] && [ "$some" ]; then
+    printf '\n%s: %s\n' "$word" $code >&3
+    tar -cf - . >&3
+  fi ;;
+esac
+printf '\n%s %s %s\n' "$word" "$killed" "$print" >&3
 exit $code
 """
-"""Arguments: a word that no program knows, and whether the work folder is to be looked at.
+"""Arguments: whether the work folder is to be looked at, and commands to begin with.
 
 It ends every other process of its user before and after the block.  ``kill -9 -1`` spares only
 its caller and the first processes of the container, which are another user's.  A block may have
 put anything in the place of the next one's file, and have locked the folder.
 """
+
+UNPACK: Final = ":unpack"
+"""Instead of a command: what comes is an archive, to be unpacked.
+
+Its name is those of its folders, quoted for the shell; what stands in their place is removed.
+"""
+KNOWN: Final = "-"
+"""Instead of a print: whatever is in the work folder, it is not to be sent."""
+EMPTY: Final = "empty"
+"""Print of a work folder in which there is nothing."""
 
 RUNS: Final[Mapping[str, tuple[str, ...]]] = {
     "python": ("python3", "python"),
@@ -75,10 +104,19 @@ _LAST: Final = 160
 _HEAD: Final = struct.Struct(">BxxxL")
 
 
-def header(content: bytes, run: str, name: str) -> bytes:
-    """Return what the script reads to write *content* to *name* and give it to *run*."""
+def header(content: bytes, run: str, name: str, old: str = KNOWN) -> bytes:
+    """Return what the script reads to write *content* to *name* and give it to *run*.
+
+    Where the print of the work folder is another than *old* then, it sends what is there.
+    """
     safe = f"./{name}" if name.startswith("-") else name
-    return b"%d\n%s\n%s\n%s" % (len(content), run.encode(), safe.encode(), content)
+    return b"%d\n%s\n%s\n%s\n%s" % (
+        len(content),
+        run.encode(),
+        safe.encode(),
+        old.encode(),
+        content,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,25 +130,34 @@ class Last:
 
 
 class Stderr:
-    r"""Standard error of the script: the block's own, then the last line.
+    r"""Standard error of the script: the block's own, then an archive if any, then the last line.
 
     Example:
-        >>> stderr = Stderr("w0rd", Output(100))
+        >>> stderr = Stderr("w0rd", Output(100), Archive(100))
         >>> stderr.write(b"oops\n\nw0rd 1 abc")
         >>> stderr.write(b"\n")
         >>> stderr.close(), stderr.output.text
         (Last(killed=1, print='abc'), 'oops\n')
     """
 
-    def __init__(self, word: str, output: Output) -> None:
+    def __init__(self, word: str, output: Output, archive: Archive) -> None:
         self.output = output
+        self.archive = archive
+        self.code: int | None = None
+        """Exit code of the block, as it is told before the archive; ``None``: there is none."""
+        self._sink: Output | Archive = output
+        self._begin = re.compile(rf"\n{word}: (\d{{1,3}})\n".encode())
         self._mark = f"\n{word} ".encode()
         self._held = b""
 
     def write(self, data: bytes) -> None:
         """Take *data*; as much as could be the last line is held back."""
         held = self._held + data
-        self.output.write(held[:-_LAST])
+        if self.code is None and (begin := self._begin.search(held)):
+            self.output.write(held[: begin.start()])
+            self.code, self._sink = int(begin[1]), self.archive
+            held = held[begin.end() :]
+        self._sink.write(held[:-_LAST])
         self._held = held[-_LAST:]
 
     def close(self) -> Last | None:
@@ -119,9 +166,9 @@ class Stderr:
         self._held = b""
         words = line.split()
         if not mark or len(words) != 2 or not words[0].isdigit():  # noqa: PLR2004 - it has two
-            self.output.write(before + mark + line)
+            self._sink.write(before + mark + line)
             return None
-        self.output.write(before)
+        self._sink.write(before)
         return Last(int(words[0]), words[1].decode("ascii", "replace"))
 
 

@@ -1,114 +1,24 @@
-"""What lies in a work folder: read from the engine's archive, or from a folder of this machine.
+"""A work folder that is a folder of this machine: what lies in it, and what of that is new.
 
-Whoever made it is not trusted.  An archive may have no end (a sparse file of a terabyte is sent as
-zeros), so it is read up to a limit and kept on disk.  In a folder of this machine every link is a
-trap, so none is followed, neither as a file nor as a folder on the way to one.
+Whoever made it is not trusted: every link is a trap, so none is followed, neither as a file nor as
+a folder on the way to one.
 """
 
 from __future__ import annotations
 
-import io
 import os
 import stat
-import tarfile
-import tempfile
-import time
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
-from typing import IO, Final, TypeAlias
+from typing import Final, TypeAlias
 
-from stateflow.conversation.file import File
 from stateflow.sandbox.files import Found, inside
 
-__all__ = ["HostFolder", "fetched", "pack"]
+__all__ = ["HostFolder"]
 
-_IN_MEMORY: Final = 1_000_000
-_ENTRY: Final = 2_048
-"""Most that an entry of an archive takes beside its content, for names of usual length [bytes]."""
 _LARGEST_READ: Final = 64_000_000
 _Print: TypeAlias = tuple[int, int, int, int]
-_CUT: Final = "Some files may be left out: the work folder claims to hold more than fits in it."
-
-
-def pack(files: Iterable[File], user: str) -> tuple[IO[bytes], dict[str, bytes]]:
-    """Return an archive of *files* that belong to *user*, and what is in it, by name.
-
-    Those whose names lead out of the folder are left out.
-    """
-    packed = {
-        name: file.content
-        for file in files
-        if (name := inside(file.name)) is not None and file.content is not None
-    }
-    uid, _, gid = user.partition(":")
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for name, content in packed.items():
-            for entry in _made_of(name):
-                entry.uid, entry.gid = int(uid), int(gid or uid)
-                entry.mtime = int(time.time())
-                entry.size = 0 if entry.isdir() else len(content)
-                tar.addfile(entry, None if entry.isdir() else io.BytesIO(content))
-    archive.seek(0)
-    return archive, packed
-
-
-def _made_of(name: str) -> Iterator[tarfile.TarInfo]:
-    """Yield the entries of an archive that *name* needs: its folders, and itself."""
-    parts = name.split("/")
-    for at in range(1, len(parts)):
-        folder = tarfile.TarInfo("/".join(parts[:at]))
-        folder.type, folder.mode = tarfile.DIRTYPE, 0o755
-        yield folder
-    file = tarfile.TarInfo(name)
-    file.mode = 0o644
-    yield file
-
-
-@contextmanager
-def fetched(pieces: Iterator[bytes], limit_bytes: int) -> Generator[tuple[list[Found], str]]:
-    """Read an archive from its *pieces*; give what is in it, and a sentence if it was cut off.
-
-    The first part of every name, the folder itself, is left out.
-    """
-    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
-        room = limit_bytes
-        for piece in pieces:
-            file.write(piece)
-            room -= len(piece)
-            if room < 0:
-                break
-        close = getattr(pieces, "close", None)
-        if close is not None:
-            close()
-        file.seek(0)
-        found: list[Found] = []
-        cut = room < 0
-        with ExitStack() as stack:
-            try:
-                tar = stack.enter_context(tarfile.open(fileobj=file, mode="r:"))
-                found.extend(_entries(tar))
-            except (tarfile.TarError, OSError):  # it ends in the middle
-                cut = True
-            yield found, _CUT if cut else ""
-
-
-def _entries(tar: tarfile.TarFile) -> Iterator[Found]:
-    for entry in tar:
-        name = entry.name.removeprefix("./")
-        if entry.isdir() or not name:
-            continue
-        read = partial(_content, tar, entry) if entry.isreg() else None
-        yield Found(name, entry.size, read)
-
-
-def _content(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
-    try:
-        file = tar.extractfile(entry)
-        return b"" if file is None else file.read()
-    except tarfile.TarError as error:
-        raise OSError(str(error)) from error
 
 
 class HostFolder:

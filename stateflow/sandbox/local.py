@@ -76,7 +76,7 @@ class LocalSandbox:
     processes_limit: int = 64
     file_size_mb: int = 100
     open_files_limit: int = 256
-    output_limit_bytes: int = 65_536
+    output_limit_bytes: int = 16_384
     files_limit_bytes: int = 20_000_000
     files_limit: int = 50
 

@@ -81,7 +81,7 @@ class MontySandbox:
 
     time_limit_s: float = 10.0
     memory_mb: int = 256
-    output_limit_bytes: int = 65_536
+    output_limit_bytes: int = 16_384
 
     def __post_init__(self) -> None:
         """Check the limits."""

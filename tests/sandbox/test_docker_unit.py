@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from typing import Any, cast
@@ -22,12 +24,13 @@ from stateflow.conversation.file import File
 from stateflow.errors import DefinitionError, SandboxUnavailable
 from stateflow.sandbox import docker_engine
 from stateflow.sandbox.docker import DockerSandbox
+from stateflow.sandbox.docker_archive import Archive, pack
 from stateflow.sandbox.docker_container import config_of
 from stateflow.sandbox.docker_engine import Engine
 from stateflow.sandbox.docker_image import Image, check_packages, derived_tag, dockerfile, ensure
 from stateflow.sandbox.docker_owner import is_left, labels_of
 from stateflow.sandbox.docker_wire import Frames, Last, Stderr, header
-from stateflow.sandbox.docker_work import HostFolder, fetched, pack
+from stateflow.sandbox.docker_work import HostFolder
 from stateflow.sandbox.output import Output
 
 IMAGE = "python:3.12-slim"
@@ -192,12 +195,22 @@ def test_nothing_of_this_environment_gets_into_a_container(
 def test_the_work_folder_lies_in_memory_and_takes_half_of_it_at_most() -> None:
     config = config_of(DockerSandbox(IMAGE, memory_mb=64), "sha256:abc", {})
 
-    (mount,) = config["HostConfig"]["Mounts"]
-    options = mount["VolumeOptions"]["DriverConfig"]["Options"]
-    assert options["type"] == "tmpfs"
-    assert "size=32m,nr_inodes=8192,mode=0700,uid=65534,gid=65534" in options["o"]
-    assert set(config["HostConfig"]["Tmpfs"]) == {"/tmp", "/dev/shm"}  # noqa: S108 - inside
-    assert all("size=8m" in options for options in config["HostConfig"]["Tmpfs"].values())
+    disks = config["HostConfig"]["Tmpfs"]
+    assert set(disks) == {"/tmp", "/dev/shm", "/workspace"}  # noqa: S108 - inside
+    assert "size=32m,nr_inodes=8192,mode=0700,uid=65534,gid=65534" in disks["/workspace"]
+    assert all("size=8m" in disks[disk] for disk in ("/tmp", "/dev/shm"))  # noqa: S108 - inside
+    assert config["HostConfig"]["Mounts"] == []
+
+
+def test_podman_is_asked_for_nothing_that_it_does_not_know() -> None:
+    config = config_of(DockerSandbox(IMAGE, memory_mb=64), "sha256:abc", {}, podman=True)
+
+    disks = config["HostConfig"]["Tmpfs"]
+    assert disks["/workspace"] == "rw,exec,nosuid,nodev,size=32m,mode=1777"
+    assert {disks[disk] for disk in ("/tmp", "/dev/shm", "/run", "/var/tmp")} == {  # noqa: S108 - inside
+        "rw,noexec,nosuid,nodev,mode=1777,size=8m"
+    }
+    assert config["Healthcheck"] is None
 
 
 def test_what_a_living_process_made_is_not_left_over() -> None:
@@ -232,12 +245,30 @@ def test_what_a_process_made_that_is_gone_is_left_over() -> None:
 
 
 def test_a_name_never_looks_like_an_option() -> None:
-    assert header(b"x\ny", "sh", "-rf") == b"3\nsh\n./-rf\nx\ny"
+    assert header(b"x\ny", "sh", "-rf", "abc") == b"3\nsh\n./-rf\nabc\nx\ny"
+
+
+@given(st.binary(max_size=400), st.binary(max_size=400), st.lists(st.integers(1, 50), max_size=20))
+def test_an_archive_comes_between_the_blocks_own_and_the_last_line(
+    said: bytes, sent: bytes, cuts: list[int]
+) -> None:
+    stderr = Stderr("w0rd", Output(10_000), Archive(10_000))
+    everything = said + b"\nw0rd: 7\n" + sent + b"\nw0rd 3 abc\n"
+
+    for cut in cuts:
+        stderr.write(everything[:cut])
+        everything = everything[cut:]
+    stderr.write(everything)
+
+    assert (stderr.close(), stderr.code) == (Last(3, "abc"), 7)
+    assert stderr.output.written == len(said)
+    assert stderr.archive.size == len(sent)
+    stderr.archive.close()
 
 
 @given(st.binary(max_size=400), st.lists(st.integers(1, 50), max_size=20))
 def test_the_last_line_is_taken_off_wherever_it_is_cut(said: bytes, cuts: list[int]) -> None:
-    stderr = Stderr("w0rd", Output(10_000))
+    stderr = Stderr("w0rd", Output(10_000), Archive(10_000))
     everything = said + b"\nw0rd 3 abc\n"
 
     for cut in cuts:
@@ -254,7 +285,7 @@ def test_the_last_line_is_taken_off_wherever_it_is_cut(said: bytes, cuts: list[i
     [b"", b"\nother 0 abc\n", b"\nw0rd x abc\n", b"\nw0rd 0\n", b"\nw0rd 0 a b\n", b"w0rd 0 a\n"],
 )
 def test_what_is_no_last_line_is_the_blocks_own(line: bytes) -> None:
-    stderr = Stderr("w0rd", Output(10_000))
+    stderr = Stderr("w0rd", Output(10_000), Archive(10_000))
     stderr.write(b"said" + line)
 
     assert stderr.close() is None
@@ -277,9 +308,12 @@ def test_streams_are_told_apart_wherever_they_are_cut(
         assert b"".join(said for one, said in heard if one == stream) == expected
 
 
-def archive(*entries: tuple[str, bytes, bytes]) -> bytes:
+FORMS = ["gnu", "pax", "ustar"]
+
+
+def packed(*entries: tuple[str, bytes, bytes], form: int = tarfile.GNU_FORMAT) -> bytes:
     file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w") as tar:
+    with tarfile.open(fileobj=file, mode="w", format=form) as tar:
         for name, kind, content in entries:
             entry = tarfile.TarInfo(name)
             entry.type, entry.size, entry.linkname = kind, len(content), "/etc/passwd"
@@ -287,65 +321,121 @@ def archive(*entries: tuple[str, bytes, bytes]) -> bytes:
     return file.getvalue()
 
 
-def pieces(data: bytes, size: int = 512) -> Iterator[bytes]:
-    yield from (data[at : at + size] for at in range(0, len(data), size))
+@contextmanager
+def sent(data: bytes, limit_bytes: int = 100_000) -> Generator[Archive]:
+    archive = Archive(limit_bytes)
+    for at in range(0, len(data), 512):
+        archive.write(data[at : at + 512])
+    with closing(archive):
+        yield archive
 
 
-def test_files_come_out_of_an_archive_and_nothing_else_does() -> None:
-    data = archive(
-        ("./", tarfile.DIRTYPE, b""),
-        ("./a.txt", tarfile.REGTYPE, b"hi"),
-        ("./link", tarfile.SYMTYPE, b""),
-        ("./hard", tarfile.LNKTYPE, b""),
-        ("./pipe", tarfile.FIFOTYPE, b""),
-        ("./device", tarfile.CHRTYPE, b""),
-    )
-
-    with fetched(pieces(data), 100_000) as (found, cut):
-        got = {one.name: one.read and one.read() for one in found}
-
-    assert got == {"a.txt": b"hi", "link": None, "hard": None, "pipe": None, "device": None}
-    assert cut == ""
+def contents(archive: Archive) -> tuple[dict[str, bytes | None], str]:
+    found, left_out = archive.found()
+    return {one.name: one.read and one.read() for one in found}, left_out
 
 
-def test_what_goes_in_stays_in_the_folder_and_belongs_to_the_user() -> None:
+ENTRIES = (
+    ("./", tarfile.DIRTYPE, b""),
+    ("./a.txt", tarfile.REGTYPE, b"hi"),
+    ("./link", tarfile.SYMTYPE, b""),
+    ("./hard", tarfile.LNKTYPE, b""),
+    ("./pipe", tarfile.FIFOTYPE, b""),
+    ("./device", tarfile.CHRTYPE, b""),
+    ("./" + "long/" * 38 + "ü.txt", tarfile.REGTYPE, b"x" * 600),
+    ("./last", tarfile.REGTYPE, b""),
+)
+
+
+@pytest.mark.parametrize(
+    "form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT], ids=FORMS
+)
+def test_files_come_out_of_an_archive_and_nothing_else_does(form: int) -> None:
+    with sent(packed(*ENTRIES, form=form)) as archive:
+        got, left_out = contents(archive)
+
+    assert got == {
+        "a.txt": b"hi",
+        **dict.fromkeys(("link", "hard", "pipe", "device")),
+        "long/" * 38 + "ü.txt": b"x" * 600,
+        "last": b"",
+    }
+    assert left_out == ""
+
+
+@pytest.mark.skipif(shutil.which("tar") is None, reason="this machine has no tar")
+def test_what_tar_packs_is_read_as_it_is(tmp_path: Path) -> None:
+    names = ["a", "b c", "line\nend", "d" * 99, "e" * 100, "f" * 101, "sub/" * 30 + "deep"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    done = subprocess.run(["tar", "-cf", "-", "."], cwd=tmp_path, capture_output=True, check=True)
+
+    with sent(done.stdout) as archive:
+        got, left_out = contents(archive)
+
+    assert (got, left_out) == ({name: name.encode() for name in names}, "")
+
+
+def test_a_file_may_claim_any_size() -> None:
+    entry = tarfile.TarInfo("./sparse")
+    entry.size = 1 << 40
+
+    with sent(entry.tobuf(tarfile.GNU_FORMAT) + bytes(2_000)) as archive:
+        found, left_out = archive.found()
+
+    assert [(one.name, one.size) for one in found] == [("sparse", 1 << 40)]
+    assert "may be left out" in left_out
+
+
+def test_what_goes_in_stays_in_the_folder() -> None:
     files = [File.from_bytes(b"hi", name=name) for name in ("a/b.txt", "../../evil", "/etc/evil")]
 
-    file, packed = pack(files, "1000")
+    data, packed = pack(files)
 
-    with tarfile.open(fileobj=file) as tar:
-        entries = [(one.name, one.isdir(), one.uid, one.gid) for one in tar]
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        entries = [(one.name, one.isdir()) for one in tar]
     assert packed == {"a/b.txt": b"hi"}
-    assert entries == [("a", True, 1000, 1000), ("a/b.txt", False, 1000, 1000)]
+    assert entries == [("a", True), ("a/b.txt", False)]
 
 
 def test_an_archive_without_end_is_cut_off() -> None:
-    asked = 0
+    with sent(packed(ENTRIES[1])[:1024], 10_000) as archive:
+        while not archive.full:
+            archive.write(b"\1" * 1024)
+        size = archive.size
+        archive.write(b"\1" * 1024)
+        names = [one.name for one in archive.found()[0]]
 
-    def endless() -> Iterator[bytes]:
-        nonlocal asked
-        yield archive(("./a.txt", tarfile.REGTYPE, b"hi"))[:1024]
-        while True:
-            asked += 1
-            yield b"\1" * 1024
-
-    with fetched(endless(), 10_000) as (found, cut):
-        names = [one.name for one in found]
-
+        assert archive.size == size < 12_000
     assert names == ["a.txt"]
-    assert "may be left out" in cut
-    assert asked < 12
 
 
-@pytest.mark.parametrize("data", [b"", b"no archive", archive(("./a", b"0", b"x" * 999))[:700]])
+@pytest.mark.parametrize(
+    "data", [b"", b"no archive", packed(("./a", tarfile.REGTYPE, b"x" * 999))[:700]]
+)
 def test_a_broken_archive_holds_nothing_that_could_be_read(data: bytes) -> None:
-    with fetched(pieces(data), 100_000) as (found, cut):
+    with sent(data) as archive:
+        found, left_out = archive.found()
         for one in found:
             assert one.read is not None
             with pytest.raises(OSError, match="unexpected"):
                 one.read()
 
-    assert "may be left out" in cut or found
+    assert "may be left out" in left_out
+
+
+@given(st.lists(st.tuples(st.integers(0, 4_000), st.binary(min_size=1, max_size=12)), max_size=9))
+def test_no_forged_archive_hurts_who_reads_it(forgeries: list[tuple[int, bytes]]) -> None:
+    data = bytearray(packed(*ENTRIES, form=tarfile.PAX_FORMAT))
+    for at, forged in forgeries:
+        data[at : at + len(forged)] = forged
+
+    with sent(bytes(data)) as archive:
+        for one in archive.found()[0]:
+            assert one.size >= 0
+            with suppress(OSError):
+                assert one.read is None or len(one.read()) == one.size
 
 
 def test_a_folder_of_this_machine_tells_what_changed(tmp_path: Path) -> None:
