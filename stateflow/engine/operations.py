@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib import import_module
 
 from stateflow.conversation.agent import Reply
 from stateflow.conversation.effect import Effect
@@ -55,46 +56,14 @@ async def _agent_reply(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
     return message_json(message), usage
 
 
-async def _model_call(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
-    from stateflow.engine.calling import model_call
+def _later(module: str, name: str) -> Operation:
+    """Return the operation *name* of *module*, which is imported when it is first made."""
 
-    return await model_call(effect, scene)
+    async def make(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
+        operation: Operation = getattr(import_module(f"stateflow.engine.{module}"), name)
+        return await operation(effect, scene)
 
-
-async def _model_count(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
-    from stateflow.engine.calling import count_tokens
-
-    return await count_tokens(effect, scene)
-
-
-async def _tool_list(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
-    from stateflow.engine.tooling import tool_list
-
-    return await tool_list(effect, scene)
-
-
-async def _tool_call(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
-    from stateflow.engine.tooling import tool_call
-
-    return await tool_call(effect, scene)
-
-
-async def _code_approve(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
-    from stateflow.engine.coding import code_approve
-
-    return await code_approve(effect, scene)
-
-
-async def _code_open(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
-    from stateflow.engine.coding import code_open
-
-    return await code_open(effect, scene)
-
-
-async def _code_run(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
-    from stateflow.engine.coding import code_run
-
-    return await code_run(effect, scene)
+    return make
 
 
 async def _speaker_choose(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
@@ -139,13 +108,13 @@ async def _random_draw(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
 
 OPERATIONS: Mapping[str, Operation] = {
     "agent.reply": _agent_reply,
-    "model.call": _model_call,
-    "model.count": _model_count,
-    "tool.list": _tool_list,
-    "tool.call": _tool_call,
-    "code.approve": _code_approve,
-    "code.open": _code_open,
-    "code.run": _code_run,
+    "model.call": _later("calling", "model_call"),
+    "model.count": _later("calling", "count_tokens"),
+    "tool.list": _later("tooling", "tool_list"),
+    "tool.call": _later("tooling", "tool_call"),
+    "code.approve": _later("coding", "code_approve"),
+    "code.open": _later("coding", "code_open"),
+    "code.run": _later("coding", "code_run"),
     "speaker.choose": _speaker_choose,
     "clock.now": _clock_now,
     "random.draw": _random_draw,

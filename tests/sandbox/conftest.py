@@ -1,4 +1,4 @@
-"""A real engine for the Docker tests: one for each worker, gone with it."""
+"""A real engine for the Docker tests, one for each worker, gone with it; folders for local ones."""
 
 from __future__ import annotations
 
@@ -77,3 +77,10 @@ def mortal(
         yield engine
     finally:
         engine.stop()
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where local sandboxes make their folders."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path

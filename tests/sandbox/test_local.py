@@ -22,13 +22,6 @@ LOCAL = LocalSandbox(allowed=True, time_limit_s=20)
 
 
 @pytest.fixture
-def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return where sessions make their folders."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    return tmp_path
-
-
-@pytest.fixture
 async def session(folders: Path) -> AsyncIterator[LocalSession]:
     opened = await begin(LOCAL)
     yield opened

@@ -26,13 +26,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::stateflow.sandbox.local.NotIsol
 
 
 @pytest.fixture
-def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return where sessions make their folders."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    return tmp_path
-
-
-@pytest.fixture
 async def session(folders: Path) -> AsyncIterator[LocalSession]:
     opened = await LOCAL.open()
     yield opened
