@@ -12,7 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from stateflow.conversation.agent import Kind, Reply, Turn
 from stateflow.conversation.effect import Call, Made
@@ -206,9 +206,9 @@ class CodeRunner:
         """
         if not callable(self.approve):
             raise DefinitionError(f"agent {self.name!r} has no function that approves code")
-        said = self.approve(blocks)
+        said: Any = self.approve(blocks)
         if isinstance(said, Awaitable):
-            said = await said
+            said = await cast("Awaitable[object]", said)
         if not isinstance(said, bool | str):
             raise DefinitionError(
                 f"agent {self.name!r}: approve returned {said!r}; return True, False, a reason "

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapp
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeAlias
 
 from cyclopts import Parameter
 
@@ -215,8 +215,19 @@ def _interruptible(live: Live, progress: Progress) -> Generator[None, None, None
 @contextmanager
 def _warnings_told(progress: Progress) -> Generator[None, None, None]:
     """Show what Python warns of as a line among the others, without where in the code."""
-    before = warnings.showwarning
-    warnings.showwarning = lambda message, *_, **__: progress.note(f"warning: {message}")
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        del category, filename, lineno, file, line
+        progress.note(f"warning: {message}")
+
+    before, warnings.showwarning = warnings.showwarning, show
     try:
         yield
     finally:

@@ -68,7 +68,8 @@ class Execution:
         """
         try:
             files = tuple(File.from_json(file) for file in said.get("files", ()))
-            return cls(**{"seconds": seconds, **said, "files": files})
+            fields: dict[str, Any] = {"seconds": seconds, **said, "files": files}
+            return cls(**fields)
         except (AttributeError, KeyError, TypeError) as error:
             raise StoreError(
                 f"a journal holds {str(said)[:80]!r} where an execution should be ({error}); it is "

@@ -62,7 +62,7 @@ async def code_open(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
 async def code_run(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
     """Run one block; its files go to the store."""
     args, place = _args(effect), _place(effect)
-    block = _agent(scene).blocks(scene.turn)[args["block"] - 1]
+    block = _agent(scene).blocks(scene.turn)[int(args["block"]) - 1]
     sandboxes, sandbox = _sandbox(effect, scene)
     session = sandboxes.get(scene.run, place)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -215,7 +216,7 @@ class TestWhereItRuns:
         assert result.stop.kind == "done"
 
     async def test_what_is_no_sandbox_is_refused(self) -> None:
-        half = SimpleNamespace(name="half", open=lambda: None)
+        half: Any = SimpleNamespace(name="half", open=lambda: None)
 
         with pytest.raises(DefinitionError, match="is no sandbox"):
             await run(self.flow(), "go", sandboxes={"runner": half})
