@@ -148,10 +148,10 @@ class CodeRunner:
                 return tuple(
                     one if one.language else Block(one.code, first, one.name) for one in found
                 )
-        whose = f"{self.of!r} has said" if isinstance(self.of, str) else "there is in what was said"
+        whose = f"what {self.of!r} said" if isinstance(self.of, str) else "what was said"
         raise NoCode(
-            f"agent {self.name!r} finds no code to run: no fenced block {whose}; the prompt of "
-            "who writes the code can ask for one, such as ```python"
+            f"agent {self.name!r} finds no code to run: {whose} holds no fenced block of code; the "
+            "prompt of who writes it can ask for one, such as ```python"
         )
 
     def _heard(self, turn: Turn) -> Iterator[Message]:

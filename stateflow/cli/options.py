@@ -169,11 +169,16 @@ def sandboxes_of(flow: Flow, given: Iterable[str]) -> Mapping[str, str]:
             raise Misused(f"--sandbox {word!r}: nobody in flow {flow.name!r} runs code")
         agent = next((name for name in runners if word.startswith(f"{name}=")), None)
         sandbox = word if agent is None else word[len(agent) + 1 :]
+        whose, equals, _ = sandbox.partition("=")
+        if equals and ":" not in whose:
+            raise Misused(
+                f"--sandbox {word!r}: flow {flow.name!r} has no agent {whose!r} that runs code; "
+                f"who does: {', '.join(runners)}"
+            )
         try:
             sandbox_of(sandbox)
         except DefinitionError as error:
-            told = f"; who runs code: {', '.join(runners)}" if "=" in sandbox else ""
-            raise Misused(f"--sandbox: {error}{told}") from error
+            raise Misused(f"--sandbox: {error}") from error
         if agent is None:
             of_all = dict.fromkeys(runners, sandbox)
         else:

@@ -50,13 +50,13 @@ async def code_approve(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
 async def code_open(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
     """Open the sandbox of an agent, and say what it is."""
     sandboxes, sandbox = _sandbox(effect, scene)
-    if await _moved(effect, scene) and sandbox.keeps:
-        raise SessionLost(
-            f"agent {scene.agent.name!r} has run code of this run in another sandbox, or with "
-            f"other settings of {sandbox.name!r}; what that left behind is not here: {_CURE}"
-        )
+    await _refuse_moved(effect, scene)
     session = await sandboxes.open(scene.run, _place(effect), sandbox)
-    return {"identity": dict(session.identity), "languages": list(session.languages)}, NO_USAGE
+    return {
+        "identity": dict(session.identity),
+        "languages": list(session.languages),
+        **({"keeps": True} if sandbox.keeps else {}),
+    }, NO_USAGE
 
 
 async def code_run(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
@@ -91,6 +91,7 @@ async def _bring_back(
     Raises:
         SessionLost: it is another sandbox than was recorded, or a block comes out otherwise.
     """
+    await _refuse_moved(effect, scene)
     opened, ran = await _recorded(effect, scene)
     if keeps and opened is not None:
         _hold_identity(_result(opened)["identity"], session, scene, _args(effect)["sandbox"])
@@ -121,14 +122,22 @@ async def _recorded(effect: Effect, scene: Scene) -> tuple[EffectDone | None, li
     return opened, [one for one in same if one.op == "code.run"]
 
 
-async def _moved(effect: Effect, scene: Scene) -> bool:
-    """Tell whether this agent has run code elsewhere: its flow was changed under a paused run."""
-    return any(
-        one.op == "code.run"
-        and _args(one)["agent"] == scene.agent.name
-        and _place(one) != _place(effect)
-        for one in await _code_effects(effect, scene)
-    )
+async def _refuse_moved(effect: Effect, scene: Scene) -> None:
+    """Refuse to go on elsewhere than where this agent has left files: its flow was changed.
+
+    Raises:
+        SessionLost: it has.
+    """
+    done = await _code_effects(effect, scene)
+    left = [_place(one) for one in done if one.op == "code.open" and _result(one).get("keeps")]
+    for one in done:
+        moved = one.op == "code.run" and _place(one) != _place(effect) and _place(one) in left
+        if moved and _args(one)["agent"] == scene.agent.name:
+            raise SessionLost(
+                f"agent {scene.agent.name!r} has run code of this run in "
+                f"{_place(one)['sandbox']!r}, with settings that are changed since; what that left "
+                f"behind is not here: change them back, or {_CURE}"
+            )
 
 
 async def _code_effects(effect: Effect, scene: Scene) -> list[EffectDone]:

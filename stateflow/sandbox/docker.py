@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, get_args
 
 from stateflow.errors import DefinitionError, SandboxUnavailable
 from stateflow.sandbox.docker_image import check_packages
@@ -96,6 +96,8 @@ class DockerSandbox:
                 "'python@sha256:...'"
             )
         what = repr(self.name)
+        if not isinstance(cast("object", self.keep), bool):
+            raise DefinitionError(f"keep={self.keep!r} of {what} is neither True nor False")
         check_limits(what, **{limit: getattr(self, limit) for limit in _LIMITS})
         self._check_least("memory_mb", _LEAST_MEMORY_MB)
         self._check_least("pids_limit", _LEAST_PIDS)

@@ -23,7 +23,7 @@ import builtins
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from stateflow.conversation.execution import Execution
@@ -159,6 +159,7 @@ class MontySession:
         self._pool = pool
         self._version = version
         self._opened = opened
+        self._not_put: list[str] = []
 
     @property
     def identity(self) -> Mapping[str, Json]:
@@ -171,7 +172,8 @@ class MontySession:
         return self._sandbox.languages
 
     async def put(self, files: Sequence[File], /) -> None:
-        """Do nothing: there is no work folder."""
+        """Note their names: there is no work folder, as the next block is told."""
+        self._not_put += [file.name for file in files]
 
     async def run(self, block: Block, /) -> Execution:
         """Run *block* as a program of its own.
@@ -179,6 +181,14 @@ class MontySession:
         Raises:
             SandboxUnavailable: no worker can be started.
         """
+        ran = await self._run(block)
+        if not self._not_put:
+            return ran
+        names, self._not_put = ", ".join(map(repr, self._not_put)), []
+        told = f"monty has no work folder, so {names} is not there; {_CURE}, with files"
+        return replace(ran, detail=f"{told}\n{ran.detail}".rstrip())
+
+    async def _run(self, block: Block) -> Execution:
         if block.language == "file":
             detail = f"monty keeps no files, so {block.name!r} was passed over; {_CURE}, with files"
             return Execution("file", 0, detail=detail)
@@ -238,7 +248,7 @@ class _Said:
         if fault == "TimedOut":
             detail = f"It was ended after {self.sandbox.time_limit_s:g} s, its time limit."
         if fault == "OutOfMemory":
-            detail = f"It wanted more than {self.sandbox.memory_mb} MB, its memory limit."
+            detail = f"It wanted more than {self.sandbox.memory_mb} MiB, its memory limit."
         out, err = (self._streams[name].text for name in ("stdout", "stderr"))
         return Execution("python", exit_code, out, err, fault, detail)
 

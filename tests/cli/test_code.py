@@ -49,7 +49,9 @@ def test_allowed_it_is_used_with_a_warning(sf: Call) -> None:
             id="none",
         ),
         pytest.param(
-            ("code.py", "--sandbox", "coder=monty"), "who runs code: runner", id="of-nobody"
+            ("code.py", "--sandbox", "coder=monty"),
+            "no agent 'coder' that runs code; who does: runner",
+            id="of-nobody",
         ),
         pytest.param(("done.py", "--sandbox", "monty"), "nobody in flow", id="nobody-runs-code"),
         pytest.param(("code.py", "--sandbox", ""), "sandbox ''", id="empty"),

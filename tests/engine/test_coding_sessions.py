@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from stateflow import (
     CodeRunner,
     File,
@@ -207,38 +205,52 @@ async def test_files_come_again_when_they_came(bench: Bench) -> None:
     ]
 
 
+def moved(bench: Bench, *lines: str | Exception) -> Flow:
+    """Return a flow whose first block fails, and whose coder then says *lines*."""
+    runner = CodeRunner("runner", sandbox=bench)
+    write = State("write", Scripted("coder", [code("write a 7\nexit 1"), *lines]), to("run"))
+    return Flow("moved", write, State("run", runner, to(None, when=succeeded), to("write")))
+
+
 async def test_other_settings_lose_the_session(ledger: Ledger) -> None:
     """The flow's own sandbox is changed while its run stands still."""
-    store, first = MemoryStore(), code("write a 7\nexit 1")
+    store = MemoryStore()
 
-    def flow(bench: Bench, *lines: str | Exception) -> Flow:
-        runner = CodeRunner("runner", sandbox=bench)
-        write = State("write", Scripted("coder", [first, *lines]), to("run"))
-        return Flow("moved", write, State("run", runner, to(None, when=succeeded), to("write")))
+    stopped = await run(moved(Bench(ledger), RateLimited("later")), "go", store=store)
 
-    stopped = await run(flow(Bench(ledger), RateLimited("later")), "go", store=store)
-
-    changed = flow(Bench(ledger, name="bank"), code("read a"))
+    changed = moved(Bench(ledger, name="bank"), code("read a"))
     result = await resume(changed, stopped.run, store=store)
 
     assert result.stop.fault is not None
     assert result.stop.fault.name == "SessionLost"
-    assert "in another sandbox" in result.stop.why
+    assert "change them back" in result.stop.why
 
 
-@pytest.mark.parametrize(
-    ("name", "there"),
-    [
-        pytest.param("../../x", "x", id="leads-out"),
-        pytest.param(".block.py", "file-", id="name-of-the-code"),
-        pytest.param("a" * 300, "file-", id="too-long"),
-    ],
-)
-async def test_an_attached_file_has_a_name_that_fits(
-    bench: Bench, ledger: Ledger, name: str, there: str
+async def test_settings_changed_between_two_blocks_of_a_turn_lose_the_session(
+    ledger: Ledger,
 ) -> None:
-    file = File.from_bytes(b"1", name=name)
+    """The first block is on record, and the sandbox went down with the second."""
+    store = MemoryStore()
+    text = code("write a 7", "die")
+    before = looped(Bench(ledger), text)
+    stopped = await run(before, "go", store=store)
 
-    await run(looped(bench, code("say hi")), "go", files=[file])
+    result = await resume(looped(Bench(ledger, name="bank"), text), stopped.run, store=store)
 
-    assert [one.startswith(there) for one in ledger.put] == [True]
+    assert stopped.stop.fault is not None
+    assert stopped.stop.fault.name == "SandboxUnavailable"
+    assert result.stop.fault is not None
+    assert result.stop.fault.name == "SessionLost"
+    assert "with settings that are changed since" in result.stop.why
+
+
+async def test_a_sandbox_that_kept_nothing_may_be_changed(ledger: Ledger) -> None:
+    """From one that lacks something to another that has it."""
+    store = MemoryStore()
+
+    stopped = await run(moved(Bench(ledger, keeps=False), RateLimited("later")), "go", store=store)
+
+    changed = moved(Bench(ledger, name="bank"), code("say ok"))
+    result = await resume(changed, stopped.run, store=store)
+
+    assert result.stop.kind == "done"
