@@ -188,7 +188,7 @@ async def test_memory_has_an_end(session: MontySession, code: str) -> None:
     done = await ran(session, code)
 
     assert (done.fault, done.exit_code, done.stdout) == ("OutOfMemory", 1, "")
-    assert done.detail == "It wanted more than 64 MB, its memory limit."
+    assert done.detail == "It wanted more than 64 MiB, its memory limit."
     grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown_kb < 200_000  # it is not our memory that it took
 
