@@ -48,8 +48,8 @@ class DockerSandbox:
         pids_limit: how many processes and threads there may be.
         workspace_mb: most that the work folder may hold [MiB]; it lies in memory, and takes half
             of that at most.
-        tmp_mb: most that ``/tmp`` and ``/dev/shm`` may hold [MiB]; an eighth of memory each at
-            most.
+        tmp_mb: most that ``/tmp``, ``/dev/shm`` and each volume that the image declares may hold
+            [MiB]; an eighth of memory each at most.
         output_limit_bytes: most that is kept of each stream [bytes].
         files_limit_bytes: most that the files of one block may hold together [bytes].
         files_limit: most files that are taken from one block.

@@ -22,6 +22,7 @@ from stateflow.errors import SandboxUnavailable
 from stateflow.sandbox.blocks import Block
 from stateflow.sandbox.docker_archive import Archive, folders, pack
 from stateflow.sandbox.docker_container import KEEPER, config_of
+from stateflow.sandbox.docker_image import Image
 from stateflow.sandbox.docker_owner import labels_of
 from stateflow.sandbox.docker_talk import Talk, Why
 from stateflow.sandbox.docker_wire import EMPTY, RUNS, UNPACK, Last, header
@@ -79,7 +80,7 @@ class Box:
         self,
         engine: Engine,
         sandbox: DockerSandbox,
-        image: str,
+        image: Image,
         commands: Mapping[str, str] | None = None,
     ) -> None:
         self.gone = False
@@ -99,7 +100,9 @@ class Box:
         self._host = None if sandbox.folder is None else HostFolder(str(sandbox.folder))
         self._folder = Folder(limit=sandbox.files_limit, limit_bytes=sandbox.files_limit_bytes)
         name = f"stateflow-{secrets.token_hex(6)}"
-        config = config_of(sandbox, image, labels_of(), podman=engine.podman)
+        config = config_of(
+            sandbox, image.id, labels_of(), volumes=image.volumes, podman=engine.podman
+        )
         self._container = engine.create(name, config)
         try:
             engine.start(self._container)

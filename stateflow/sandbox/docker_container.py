@@ -11,7 +11,7 @@ Podman speaks the same language with a few words less; what differs is told here
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -42,9 +42,17 @@ _SYSCTLS: Final = {
 
 
 def config_of(
-    sandbox: DockerSandbox, image: str, labels: Mapping[str, str], *, podman: bool = False
+    sandbox: DockerSandbox,
+    image: str,
+    labels: Mapping[str, str],
+    *,
+    volumes: Sequence[str] = (),
+    podman: bool = False,
 ) -> dict[str, Any]:
     """Return the container of *sandbox*, which runs *image*, as the engine's API wants it.
+
+    The *volumes* that the image declares would lie on the engine's disk without a limit; they
+    are memory disks here, as large as ``/tmp``.
 
     Its first processes only keep it alive and reap what is orphaned.  They are another user's
     than the blocks, so that no block can end them.
@@ -69,12 +77,12 @@ def config_of(
         "Tty": False,
         "NetworkDisabled": sandbox.network == "none",
         "Healthcheck": {"Test": ["NONE"]},
-        "HostConfig": _host_config(sandbox),
+        "HostConfig": _host_config(sandbox, volumes),
     }
     return _for_podman(config) if podman else config
 
 
-def _host_config(sandbox: DockerSandbox) -> dict[str, Any]:
+def _host_config(sandbox: DockerSandbox, volumes: Sequence[str]) -> dict[str, Any]:
     memory = sandbox.memory_mb * _MB
     return {
         "NetworkMode": _NETWORKS[sandbox.network],
@@ -87,7 +95,7 @@ def _host_config(sandbox: DockerSandbox) -> dict[str, Any]:
         "SecurityOpt": ["no-new-privileges"],
         "Privileged": False,
         "IpcMode": "private",
-        "Tmpfs": _memory_disks(sandbox),
+        "Tmpfs": _memory_disks(sandbox, volumes),
         "Sysctls": _SYSCTLS,
         "Mounts": _mounts(sandbox),
         "Ulimits": [
@@ -108,16 +116,18 @@ def _mounts(sandbox: DockerSandbox) -> list[dict[str, Any]]:
     return [{"Type": "bind", "Source": sandbox.folder, "Target": WORKSPACE}]
 
 
-def _memory_disks(sandbox: DockerSandbox) -> dict[str, str]:
+def _memory_disks(sandbox: DockerSandbox, volumes: Sequence[str]) -> dict[str, str]:
     """Return what lies in memory, with how large it may become: all that can be written to."""
     tmp = _size(min(sandbox.tmp_mb, sandbox.memory_mb // 8))
     disks: dict[str, str] = {}
-    disks.update(dict.fromkeys(_TMP, f"rw,noexec,nosuid,nodev,mode=1777,{tmp}"))
+    disks.update(dict.fromkeys((*_TMP, *volumes), f"rw,noexec,nosuid,nodev,mode=1777,{tmp}"))
     if sandbox.folder is None:
         uid, _, gid = sandbox.user.partition(":")
         size = _size(min(sandbox.workspace_mb, sandbox.memory_mb // 2))
         owner = f"mode=0700,uid={uid},gid={gid or uid}"
         disks[WORKSPACE] = f"rw,exec,nosuid,nodev,{size},{owner}"
+    else:
+        disks.pop(WORKSPACE, None)
     return disks
 
 

@@ -47,6 +47,8 @@ class Image:
     digest: str = ""
     """Of the image in its registry, where it has one."""
     packages: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    """Folders that it declares to be volumes."""
 
     @property
     def identity(self) -> dict[str, Json]:
@@ -120,7 +122,7 @@ def ensure(
     digest = _digest(name, found.get("RepoDigests") or ())
     base = str(found["Id"])
     if not packages:
-        return Image(name, base, digest)
+        return Image(name, base, digest, volumes=_volumes(found))
     tag = derived_tag(base, packages)
     made = engine.image(tag)
     if made is None:
@@ -130,7 +132,12 @@ def ensure(
         made = engine.image(tag)
     if made is None:
         raise SandboxUnavailable(f"the image {tag!r} was built and is not there; try again")
-    return Image(name, str(made["Id"]), digest, packages)
+    return Image(name, str(made["Id"]), digest, packages, _volumes(made))
+
+
+def _volumes(found: Mapping[str, Any]) -> tuple[str, ...]:
+    config: Mapping[str, Any] = found.get("Config") or {}
+    return tuple(sorted(config.get("Volumes") or ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ class DockerSession:
         assert self._engine is not None  # noqa: S101 - nothing is done before it is open
         assert self._image is not None  # noqa: S101 - the same
         if self._box is None:
-            self._box = Box(self._engine, self._sandbox, self._image.id, self._commands)
+            self._box = Box(self._engine, self._sandbox, self._image, self._commands)
             if self._sandbox.folder is None:  # whether it may be written to can change
                 self._commands = self._box.commands
             if self._put:

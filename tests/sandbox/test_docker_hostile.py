@@ -70,7 +70,7 @@ one = libc.shmget(1, 50 << 20, 0o1666)
 ctypes.memset(ctypes.c_void_p(libc.shmat(one, None, 0)), 1, 50 << 20)
 print("done")
 """
-FOLDERS = ["/workspace", "/tmp", "/dev/shm"]  # noqa: S108 - in the container
+FOLDERS = ["/workspace", "/tmp", "/dev/shm", "/data"]  # noqa: S108 - in the container
 ORPHAN_OF_KILLED = """
 import os, signal, time
 os.kill(os.getppid(), signal.SIGKILL)

@@ -96,7 +96,7 @@ OPEN = {
 }
 """Some of what stands open where nobody closed it."""
 MOUNTED = {
-    *("/", "/dev", "/dev/mqueue", "/dev/pts", "/dev/shm", "/sys", "/sys/fs/cgroup"),  # noqa: S108
+    *("/", "/data", "/dev", "/dev/mqueue", "/dev/pts", "/dev/shm", "/sys", "/sys/fs/cgroup"),  # noqa: S108
     *("/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/sbin/docker-init", "/tmp", "/workspace"),  # noqa: S108
 }
 """All that may be mounted, beside what hides parts of ``/proc`` and ``/sys``."""

@@ -81,7 +81,11 @@ class _Layer:
             {
                 "architecture": "amd64" if os.uname().machine == "x86_64" else "arm64",
                 "os": "linux",
-                "config": {"Env": ["PATH=/usr/bin:/bin"], "Cmd": ["sh"]},
+                "config": {
+                    "Env": ["PATH=/usr/bin:/bin"],
+                    "Cmd": ["sh"],
+                    "Volumes": {"/data": {}},
+                },
                 "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
             }
         ).encode()
