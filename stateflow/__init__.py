@@ -33,6 +33,7 @@ from stateflow.conversation.effect import Call, ChildResult, Given
 from stateflow.conversation.execution import Execution
 from stateflow.conversation.file import File
 from stateflow.conversation.message import PASS, Fault, Message, Outcome, ToolCall, Usage
+from stateflow.conversation.summary import last_message
 from stateflow.conversation.view import View
 from stateflow.conversation.window import last, only, summarised, within
 from stateflow.errors import (
@@ -42,6 +43,7 @@ from stateflow.errors import (
     BadRequest,
     ChildFailed,
     ContextTooLong,
+    DeadlinePassed,
     DefinitionError,
     Exhausted,
     FaultError,
@@ -68,6 +70,7 @@ from stateflow.errors import (
 )
 from stateflow.machine.budget import UNLIMITED, Budget
 from stateflow.machine.choose import Chat, Chooser
+from stateflow.machine.deadline import days, hours, minutes
 from stateflow.machine.flow import Flow
 from stateflow.machine.guard import Guard, guard
 from stateflow.machine.guards import (
@@ -81,15 +84,19 @@ from stateflow.machine.guards import (
     failed,
     handed_to,
     matches,
+    messages_at_least,
     raised,
     replied,
     says,
     spent,
+    spoke,
     succeeded,
     timed_out,
     turns_at_least,
     visited,
 )
+from stateflow.machine.nested import Nested, itself
+from stateflow.machine.parallel import Parallel
 from stateflow.machine.state import Final, Junction, State, steps
 from stateflow.machine.transition import to
 from stateflow.models.base import Settings
@@ -138,6 +145,7 @@ __all__ = [
     "Chooser",
     "CodeRunner",
     "ContextTooLong",
+    "DeadlinePassed",
     "DefinitionError",
     "DockerSandbox",
     "Execution",
@@ -160,12 +168,14 @@ __all__ = [
     "Model",
     "ModelNotFound",
     "MontySandbox",
+    "Nested",
     "NoCode",
     "NoReply",
     "OffTable",
     "OutOfMemory",
     "Outcome",
     "Overloaded",
+    "Parallel",
     "Price",
     "RateLimited",
     "Refused",
@@ -202,6 +212,7 @@ __all__ = [
     "canonical",
     "code_blocks",
     "data_is",
+    "days",
     "ended",
     "equals",
     "exhausted",
@@ -211,11 +222,16 @@ __all__ = [
     "guard",
     "handed_to",
     "handoff",
+    "hours",
     "in_turn",
+    "itself",
     "last",
+    "last_message",
     "matches",
     "mcp_http",
     "mcp_stdio",
+    "messages_at_least",
+    "minutes",
     "only",
     "raised",
     "replay",
@@ -225,6 +241,7 @@ __all__ = [
     "run_sync",
     "says",
     "spent",
+    "spoke",
     "steps",
     "stream",
     "succeeded",

@@ -9,6 +9,7 @@
       . RateLimited
       . Overloaded
       . TimedOut
+        , DeadlinePassed
       . Refused
       . ContextTooLong
       . BadRequest
@@ -47,6 +48,7 @@ __all__ = [
     "BadRequest",
     "ChildFailed",
     "ContextTooLong",
+    "DeadlinePassed",
     "DefinitionError",
     "Exhausted",
     "FaultError",
@@ -129,6 +131,10 @@ class Overloaded(FaultError):
 
 class TimedOut(FaultError):
     """Nothing came within the time allowed."""
+
+
+class DeadlinePassed(TimedOut):
+    """The state was not left within its ``after=``; late answers are refused."""
 
 
 class Refused(FaultError):

@@ -19,14 +19,14 @@ from stateflow.errors import (
     UnknownRun,
 )
 
-MARKS = "*x-."  # one for each depth of the drawing
+MARKS = "*x-.,"  # one for each depth of the drawing
 
 
 def drawn() -> dict[str, str]:
     """Return each error of the drawing with the one it stands under."""
     above: dict[int, str] = {-1: "Exception"}
     tree: dict[str, str] = {}
-    rows = re.findall(r"^( *)([*x.-]) ([A-Z]\w+)", errors.__doc__ or "", flags=re.MULTILINE)
+    rows = re.findall(r"^( *)([*x.,-]) ([A-Z]\w+)", errors.__doc__ or "", flags=re.MULTILINE)
     for spaces, mark, name in rows:
         depth = MARKS.index(mark)
         assert len(spaces) == 2 * depth

@@ -42,7 +42,7 @@ def history(
 def _results(
     made: Mapping[int, Made], of: int, calls: tuple[ToolCall, ...]
 ) -> Iterator[ChatMessage]:
-    gave = {m.args["call"]: m for m in made.values() if m.op == "tool.call" and m.args["of"] == of}
+    gave = {m.args["call"]: m for m in made.values() if m.calls_tool and m.args["of"] == of}
     for index, call in enumerate(calls):
         text, ok = gave[index].told()
         yield ChatMessage("tool", text, call_id=call.id, ok=ok)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from stateflow.agents.history import files_of
 from stateflow.conversation.agent import Turn
-from stateflow.conversation.effect import Call, Made, Result
+from stateflow.conversation.effect import Call, ChildResult, Given, Made, Result
 from stateflow.conversation.file import File
-from stateflow.conversation.message import Outcome, ToolCall
+from stateflow.conversation.message import Fault, Outcome, ToolCall
 from stateflow.errors import BadRequest
 from stateflow.models.base import ToolSpec
 from stateflow.tools.base import Tool, ToolSource
@@ -35,6 +36,8 @@ class Offer:
     approve: bool
     repeat: bool
     timeout_s: float | None
+    flow: object = None
+    """The flow that it is, where each call is a nested run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,8 @@ def _own(turn: Turn, toolbox: Sequence[Tool]) -> Iterator[Offer]:
     for tool in toolbox:
         if not isinstance(tool, Handoff) or tool.target in targets:
             spec = ToolSpec(tool.name, tool.description, tool.parameters)
-            yield Offer(spec, tool.approve, tool.repeat, tool.timeout_s)
+            flow: object = getattr(tool, "flow", None)
+            yield Offer(spec, tool.approve, tool.repeat, tool.timeout_s, flow)
 
 
 def listed(turn: Turn, source: ToolSource) -> Iterator[Offer]:
@@ -149,7 +153,15 @@ async def make_calls(
         _call(of, index, one, offers.get(str(one["name"])), refused.get(index))
         for index, one in enumerate(asked)
     ]
-    results = await turn.perform(*calls)
+    flows = {
+        index: (offer.flow, _given(of, index, one))
+        for index, one in enumerate(asked)
+        if index not in refused
+        and (offer := offers.get(str(one["name"]))) is not None
+        and offer.flow is not None
+    }
+    results = await turn.perform(*(call for n, call in enumerate(calls) if n not in flows))
+    results = await _with_flows(turn, results, flows)
     made = [Made("tool.call", c.args, result) for c, result in zip(calls, results, strict=True)]
     told = [one.told() for one in made]
     return Round(
@@ -160,6 +172,39 @@ async def make_calls(
         next((target for result in results if (target := _handoff(result))), None),
         tuple(file for one in made for file in files_of(one)),
     )
+
+
+def _given(of: int, index: int, asked: Asked) -> Given:
+    """Return what the nested run of a call starts from: its task, or its arguments as they are."""
+    text = str(asked["arguments"])
+    try:
+        arguments: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        arguments = None
+    task: object = arguments.get("task") if isinstance(arguments, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - JSON
+    shown = task if isinstance(task, str) else text
+    return Given(shown, args={"tool": str(asked["name"]), "of": of, "call": index})
+
+
+async def _with_flows(
+    turn: Turn, results: Sequence[Result], flows: Mapping[int, tuple[object, Given]]
+) -> Sequence[Result]:
+    """Hold the nested runs of a round at once; return all results in the order asked."""
+    if not flows:
+        return results
+    came_to = await turn.children(list(flows.values()), need=len(flows), keep=True)
+    held = dict(zip(flows, came_to, strict=True))
+    others = iter(results)
+    return [
+        _held(held[index]) if index in flows else next(others)
+        for index in range(len(results) + len(flows))
+    ]
+
+
+def _held(came_to: ChildResult | Fault | None) -> Result:
+    if isinstance(came_to, ChildResult):
+        return Result({"text": came_to.text, "ok": came_to.ok})
+    return Result(None, came_to)
 
 
 async def _approved(

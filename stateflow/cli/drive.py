@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import sys
+import time
 import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -20,7 +21,7 @@ from stateflow.cli.trouble import INTERRUPTED
 from stateflow.cli.watch import Listener, WatchedStore
 from stateflow.engine.result import Result
 from stateflow.engine.runner import Live, Runner
-from stateflow.errors import StoreError
+from stateflow.errors import AnswerRefused, StoreError
 from stateflow.journal.codec import event_json
 from stateflow.journal.event import Journal, Recorded
 from stateflow.journal.fold import Fold
@@ -165,25 +166,43 @@ async def _cache(path: Path | None) -> ReplyCache | None:
 
 async def _until_stop(runner: Runner, live: Live, progress: Progress, driving: Driving) -> Result:
     """Wait for the run to stop; where a person is to answer and is there, go on."""
+    from stateflow.cli.chart import clean
     from stateflow.cli.human import ask_all, can_ask
 
     asking = not driving.no_input and not driving.json and can_ask()
+    result: Result | None = None
+    given: Mapping[str, str] = {}
     while True:
-        with _interruptible(live, progress):
-            result = await live
-        stop = result.stop
-        if stop.kind != "waiting" or not asking:
-            return result
-        answers: Mapping[str, str] = {}
+        late = False
         try:
-            answers = ask_all(stop.questions, resume_command(result, driving))
+            with _interruptible(live, progress):
+                result = await live
+            given = {}
+        except AnswerRefused as refused:  # nothing was written
+            if result is None:
+                raise
+            progress.note(clean(str(refused)))
+            asking, late = True, _is_late(result.stop)
+        if result.stop.kind != "waiting" or not asking:
+            return result
+        try:
+            command = resume_command(result, driving)
+            given = {} if late else ask_all(result.stop.questions, command, given)
         except KeyboardInterrupt:
             progress.note("")
-        if not answers:
             return result
-        asking = len(answers) == len(stop.questions)  # what was left for later is not asked again
-        live = runner.resume(live.flow, result.run, answers=answers)
+        if not given and not late:
+            return result
+        asking = late or len(given) == len(
+            result.stop.questions
+        )  # what was left is not asked again
+        live = runner.resume(live.flow, result.run, answers=given)
         live.door.control.publish = progress.heard
+
+
+def _is_late(stop: Stop) -> bool:
+    """Tell whether the deadline of a question has passed, so that no answer is taken any more."""
+    return any(one.due is not None and one.due <= time.time() for one in stop.questions)
 
 
 @contextmanager

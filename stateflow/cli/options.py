@@ -112,8 +112,7 @@ def models_of(flow: Flow, given: Iterable[str]) -> Mapping[str, str]:
     Raises:
         Misused: a word is not of that form, the flow has no such agent, or nobody asks a model.
     """
-    choosers = [state.choose for state in flow.states if state.choose is not None]
-    everybody: list[Agent | Chooser] = [*flow.agents, *choosers]
+    everybody: list[Agent | Chooser] = [*flow.everybody, *flow.choosers]
     known = list(dict.fromkeys(one.name for one in everybody))
     askers = [one.name for one in everybody if getattr(one, "model", None) is not None]
     models: dict[str, str] = {}
@@ -161,7 +160,7 @@ def sandboxes_of(flow: Flow, given: Iterable[str]) -> Mapping[str, str]:
     Raises:
         Misused: there is no such sandbox or agent, or nobody runs code.
     """
-    runners = [one.name for one in flow.agents if getattr(one, "sandbox", None) is not None]
+    runners = [one.name for one in flow.everybody if getattr(one, "sandbox", None) is not None]
     named: dict[str, str] = {}
     of_all: dict[str, str] = {}
     for word in given:

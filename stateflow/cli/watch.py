@@ -30,6 +30,10 @@ class WatchedStore:
         self.listener: Listener | None = None
         self._folds: dict[str, Fold] = {}
 
+    def now(self) -> float:
+        """Pass on."""
+        return self.store.now()
+
     async def append(self, run: str, /, *, after: int, events: Sequence[Event]) -> list[Recorded]:
         """Write, then tell."""
         if self.listener is None:

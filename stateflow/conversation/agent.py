@@ -12,14 +12,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from stateflow.conversation.effect import Call, ChildResult, Given, Made, Result
-from stateflow.conversation.message import Message, Pass
+from stateflow.conversation.message import Fault, Message, Pass
+from stateflow.conversation.transcript import Transcript
 from stateflow.conversation.view import View
 from stateflow.conversation.window import Window
+from stateflow.value import Json
 
 __all__ = ["Agent", "Kind", "Reply", "Turn"]
 
-Kind: TypeAlias = Literal["llm", "human", "code", "tool"]
-"""How an agent is drawn: round thinks, thick waits for a person, square computes."""
+Kind: TypeAlias = Literal["llm", "human", "code", "tool", "flow"]
+"""How an agent is drawn: round thinks, thick waits for a person, square computes, a frame is a
+flow of its own."""
 
 Reply: TypeAlias = Message | str | Pass | None
 """What ``reply`` may return; ``None`` is refused with a sentence that names ``PASS``."""
@@ -86,12 +89,41 @@ class Turn(Protocol):
         """Make the calls as one batch; results come in the order asked."""
         ...
 
-    async def ask(self, text: str, options: Sequence[str] = ()) -> str:
+    async def ask(
+        self,
+        text: str,
+        options: Sequence[str] = (),
+        *,
+        form: Json = None,
+        default: str | None = None,
+    ) -> str:
         """Ask a person.  The run may pause here for days."""
         ...
 
     async def child(self, flow: Any, given: Given = ...) -> ChildResult:  # noqa: ANN401 - a Flow, a layer up
         """Run *flow* as a nested run with a journal of its own."""
+        ...
+
+    async def children(
+        self,
+        branches: Sequence[tuple[Any, Given]],
+        *,
+        need: int,
+        keep: bool = False,
+    ) -> Sequence[ChildResult | Fault | None]:
+        """Run flows as nested runs at once, until *need* of them ended; see ``Parallel``.
+
+        Returns:
+            What each came to; ``None`` for those that nobody needed any more.
+        """
+        ...
+
+    async def hear(self, ordinal: int) -> Transcript:
+        """Read what was said in the nested run that effect *ordinal* of this turn was."""
+        ...
+
+    def heard(self, ordinal: int) -> Transcript:
+        """Return the same, once it was read."""
         ...
 
     async def now(self) -> float:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from stateflow.conversation.file import File
 from stateflow.conversation.message import NO_USAGE, Fault, Usage
 from stateflow.errors import FaultError
 from stateflow.value import Json, quick
@@ -110,6 +111,11 @@ class Made:
     seconds: float = 0.0
     """How long it took [s]."""
 
+    @property
+    def calls_tool(self) -> bool:
+        """Whether it is the call of a tool: one that does something, or one that is a flow."""
+        return self.op == "tool.call" or (self.op == "child" and self.args is not None)
+
     def told(self) -> tuple[str, bool]:
         """Return what a tool call came to in words, and whether that is what was wanted."""
         if self.result.fault is not None:
@@ -135,6 +141,12 @@ class Question:
     """Path of keys from the root run, such as ``approve#1.0``."""
     text: str
     options: tuple[str, ...] = ()
+    form: Json = None
+    """JSON schema of the object that the answer has to be; ``None``: it is a text."""
+    default: str | None = None
+    """What an empty answer means; ``None``: nothing, it is refused."""
+    due: float | None = None
+    """When it is too late to answer [s since the epoch]; ``None``: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +155,10 @@ class Given:
 
     task: str = ""
     data: Json = None
+    files: tuple[File, ...] = ()
+    """Images and documents of the task, which the parent's journal keeps."""
+    args: Json = None
+    """What it is started for, where that is more than its turn: the tool call it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +172,5 @@ class ChildResult:
     ok: bool
     usage: Usage = NO_USAGE
     turns: int = 0
+    data: Json = None
+    """Its typed data at the end; ``None`` where its flow declares none."""

@@ -43,11 +43,18 @@ class View:
     """How many turns each agent has had so far."""
     exhausted: str = ""
     """The limit that stands in the way now, such as ``turns``; else empty."""
+    others: tuple[Message, ...] = ()
+    """What the other branches of a parallel state said in this turn, in their order."""
 
     @property
     def outcome(self) -> Outcome | None:
         """Outcome of the last message."""
         return self.last.outcome
+
+    @property
+    def said(self) -> tuple[Message, ...]:
+        """This turn's messages: one a branch after a parallel state, else only the last."""
+        return (*self.others, self.last)
 
     @property
     def visit(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from stateflow.conversation.message import Message
 from stateflow.conversation.tokens import estimate_message
@@ -16,7 +16,14 @@ from stateflow.conversation.transcript import Transcript
 from stateflow.errors import DefinitionError
 from stateflow.value import Json, digest
 
-__all__ = ["Summarised", "Window", "Within", "last", "only", "summarised", "within"]
+__all__ = ["SUMMARISE", "Summarised", "Window", "Within", "last", "only", "summarised", "within"]
+
+
+SUMMARISE: Final = (
+    "Summarise the conversation for somebody who takes it up from here. Keep names, numbers, "
+    "decisions, open questions and what was tried. Answer with the summary only."
+)
+"""What a model is told that summarises, if nobody says else."""
 
 
 class Window(Protocol):
@@ -189,10 +196,7 @@ def summarised(
     beyond: int = 24,
     keep: int = 8,
     model: object = None,
-    prompt: str = (
-        "Summarise the conversation for somebody who takes it up from here. Keep names, numbers, "
-        "decisions, open questions and what was tried. Answer with the summary only."
-    ),
+    prompt: str = SUMMARISE,
 ) -> Window:
     """See a summary of what was said, and the newest messages.
 

@@ -1,20 +1,32 @@
-"""Open questions of a run, its nested runs included, by path; and which answers fit them."""
+"""Open questions of a run, its nested runs included, by path; and which answers fit them.
+
+An answer is held against its question before it is recorded: what does not fit leaves the
+question open, and nothing is written.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
 
+from stateflow.agents.human import Human, fitting, read_form
+from stateflow.conversation.agent import Agent
 from stateflow.conversation.effect import Key, Question
-from stateflow.errors import AnswerRefused
+from stateflow.engine.faults import check_json
+from stateflow.errors import AnswerRefused, BadReply
 from stateflow.journal.event import ChildStarted
 from stateflow.journal.fold import fold
+from stateflow.machine.flow import Flow
+from stateflow.machine.state import State
 from stateflow.stores.base import Store
+from stateflow.value import canonical_json, plain
 
-__all__ = ["answers_to", "fitting", "open_questions", "place_of"]
+__all__ = ["answers_to", "asker_of", "fitting", "instant", "open_questions", "place_of"]
 
-_REASON = re.compile(r"[^\w|/]")
-"""How a reason begins that follows an option; ``yes|no`` is no answer, but all of the options."""
+_LAST_INSTANT: Final = 253_402_300_799.0
+"""End of the year 9999 [s since the epoch]; what is later is never reached."""
 
 
 async def open_questions(store: Store, run: str, prefix: str = "") -> dict[str, Question]:
@@ -38,40 +50,68 @@ def place_of(run: str, question: str) -> tuple[str, Key]:
     return (f"{run}/{above}" if above else run), Key(state, int(visit), int(ordinal))
 
 
-def fitting(answer: str, options: Sequence[str]) -> str | None:
-    """Return *answer* as it goes on the record; ``None``: it fits none of *options*.
-
-    It is an option, in any case, or the beginning of exactly one.  A reason may follow an option.
-    Where there are no options, every answer fits that is not empty.
+def instant(at: float) -> str:
+    """Return the time *at* [s since the epoch] as people of all time zones can read it.
 
     Example:
-        >>> fitting("Y", ["yes", "no"]), fitting("NO, too much", ["yes", "no"])
-        ('yes', 'no, too much')
-        >>> fitting("perhaps", ["yes", "no"]) is None
-        True
+        >>> instant(1795424400.0)
+        '2026-11-23 09:00 UTC'
     """
-    said = answer.strip()
-    if not said or not options or said in options:
-        return (said if options else answer) if said else None
-    plain = said.rstrip(".!").lower() or said
-    same = [option for option in options if option.lower() in {said.lower(), plain}]
-    meant = same or [option for option in options if option.lower().startswith(said.lower())]
-    if len(meant) == 1:
-        return meant[0]
-    for option in sorted(options, key=len, reverse=True):
-        rest = said[len(option) :]
-        if said.lower().startswith(option.lower()) and _REASON.match(rest):
-            return option + rest
+    return f"{datetime.fromtimestamp(min(at, _LAST_INSTANT), UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def asker_of(flow: Flow, question: Question) -> Human | None:
+    """Return who asks *question*, found by its path through *flow*; ``None``: nobody known.
+
+    Where several speak in one state, it is the one whose form was asked for.
+    """
+    *above, last = question.id.split("/")
+    flows = {id(flow): flow}
+    for step in above:
+        agents = [agent for one in flows.values() for agent in _agents(one, step)]
+        flows = {id(inner): inner for agent in agents for inner in _flows_of(agent)}
+    form = canonical_json(question.form)
+    for agent in (agent for one in flows.values() for agent in _agents(one, last)):
+        if isinstance(agent, Human) and canonical_json(agent.schema) == form:
+            return agent
     return None
 
 
+def _agents(flow: Flow, step: str) -> tuple[Agent, ...]:
+    """Return who speaks in the state of *step*, a key such as ``write#1.0``."""
+    place = flow.places.get(step.rpartition("#")[0])
+    return place.agents if isinstance(place, State) else ()
+
+
+def _flows_of(agent: Agent) -> Iterator[Flow]:
+    """Yield the flows that *agent* may run: itself one, or tools of it."""
+    for one in (agent, *getattr(agent, "toolbox", ())):
+        flow: object = getattr(one, "flow", None)
+        if isinstance(flow, Flow):
+            yield flow
+
+
 def answers_to(
-    run: str, questions: Mapping[str, Question], answer: str | None, answers: dict[str, str]
+    run: str,
+    questions: Mapping[str, Question],
+    answer: object,
+    answers: Mapping[str, object],
+    *,
+    flow: Flow | None = None,
+    now: float | None = None,
 ) -> dict[str, str]:
-    """Return the answers by question, each held against what is open.
+    """Return the answers by question as they go on the record, each held against what is open.
+
+    Args:
+        run: who asks.
+        questions: what is open, by id.
+        answer: to the only open question; ``None``: none is given.
+        answers: by question.
+        flow: in which the forms are looked up; without it, they are held when they are read.
+        now: when the answers come [s since the epoch]; ``None``: in time.
 
     Raises:
-        AnswerRefused: one fits no open question, or none of its options.
+        AnswerRefused: one fits no open question, or not what that asks for, or comes too late.
     """
     if answer is not None:
         if len(questions) != 1:
@@ -88,11 +128,26 @@ def answers_to(
                 f"run {run!r} has no open question {question!r}, or it was answered already; "
                 f"open: {shown}"
             )
-    return {question: _fitted(questions[question], text) for question, text in answers.items()}
+    return {
+        question: _fitted(questions[question], given, flow, now)
+        for question, given in answers.items()
+    }
 
 
-def _fitted(question: Question, answer: str) -> str:
-    fits = fitting(answer, question.options)
+def _fitted(question: Question, answer: object, flow: Flow | None, now: float | None) -> str:
+    """Return *answer* as it goes on the record."""
+    if question.due is not None and now is not None and now >= question.due:
+        raise AnswerRefused(
+            f"the answer to question {question.id!r} comes too late: its deadline passed at "
+            f"{instant(question.due)}; resume without an answer, and the run goes on as its flow "
+            "says"
+        )
+    text = _text(question, answer)
+    if not text.strip() and question.default is not None:
+        return question.default
+    if question.form is not None:
+        return _form(question, text, flow)
+    fits = fitting(text, question.options)
     if fits is not None:
         return fits
     if not question.options:
@@ -102,3 +157,59 @@ def _fitted(question: Question, answer: str) -> str:
         f"({', '.join(map(repr, question.options))}); a reason may follow one of them, as in "
         f"{f'{question.options[-1]}, because ...'!r}"
     )
+
+
+def _text(question: Question, answer: object) -> str:
+    """Return *answer* as a text that every store can hold; an object that fills in a form as JSON.
+
+    Raises:
+        AnswerRefused: it is neither.
+    """
+    if isinstance(answer, str):
+        return plain(answer)
+    try:
+        if question.form is not None and isinstance(answer, Mapping):
+            return plain(json.dumps(answer, ensure_ascii=False, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        why = f"holds what is no JSON: {error}"
+    else:
+        why = f"is a {type(answer).__name__}; give it a text"
+    raise AnswerRefused(f"the answer to question {question.id!r} {why}")
+
+
+def _form(question: Question, answer: str, flow: Flow | None) -> str:
+    """Return *answer*, which fills in the form of *question*.
+
+    Raises:
+        AnswerRefused: it does not.
+    """
+    human = None if flow is None else asker_of(flow, question)
+    if human is not None and human.form is not None:
+        value, wrong = read_form(human.form, answer)
+        try:
+            check_json(value, "the answer", 1)  # it will be a part of a message
+        except BadReply as error:
+            wrong = str(error)
+    else:
+        wrong = _no_object(answer)
+    if wrong:
+        raise AnswerRefused(
+            f"the answer to question {question.id!r} does not fit its form: {wrong}; give a JSON "
+            f"object with {_names(question)}"
+        )
+    return answer
+
+
+def _no_object(answer: str) -> str:
+    """Return why *answer* is no JSON object; ``""``: it is one."""
+    try:
+        value: object = json.loads(answer)
+    except (ValueError, RecursionError) as error:
+        return f"it is not JSON: {error}"
+    return "" if isinstance(value, dict) else "it is no JSON object"
+
+
+def _names(question: Question) -> str:
+    """Return the names of the fields that the form of *question* has."""
+    form: Any = question.form
+    return ", ".join(map(repr, form.get("properties", ()))) or "no field"

@@ -18,7 +18,7 @@ from stateflow.conversation.effect import Attempt, Effect
 from stateflow.conversation.message import NO_USAGE, Usage, usage_json
 from stateflow.engine.faults import fault_of
 from stateflow.engine.pricing import asker_of, price_for, priced
-from stateflow.engine.scene import Scene
+from stateflow.engine.scene import Scene, deaf
 from stateflow.errors import FaultError, RunError, StoreError
 from stateflow.log import debug
 from stateflow.models.base import ModelReply, ModelRequest, estimate_tokens
@@ -39,7 +39,7 @@ async def model_call(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
     asked_for: object = summary_model(scene.turn, args) or getattr(asker, "model", None)
     passes_on = getattr(asked_for, "on", ())
     if scene.chat is not None or "summarise" in args:
-        scene = replace(scene, on_delta=_deaf)  # nobody's words
+        scene = replace(scene, on_delta=deaf)  # nobody's words
     for position, model in enumerate(models):
         asked = replace(request, model=model.name, settings=model.settings)
         try:
@@ -90,10 +90,6 @@ async def _cached(request: ModelRequest, model: Model, scene: Scene) -> ModelRep
     except StoreError as error:  # the reply is paid for
         debug("cache.broken", error=str(error))
     return reply
-
-
-def _deaf(text: str) -> None:
-    del text
 
 
 def _known(entry: Any) -> ModelReply | None:  # noqa: ANN401 - JSON that anybody may have written

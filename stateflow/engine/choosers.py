@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from stateflow.conversation.agent import Turn
 from stateflow.conversation.effect import Call
 from stateflow.conversation.message import Usage
+from stateflow.conversation.window import SUMMARISE
+from stateflow.engine.naming import meant, shown, words_of
 from stateflow.engine.operations import pick
-from stateflow.errors import OffTable
+from stateflow.errors import BadReply, DefinitionError, OffTable
 from stateflow.machine.choose import Chat, Chooser
-from stateflow.models.base import ModelRequest, Settings, estimate_tokens
+from stateflow.models.base import ModelRequest, estimate_tokens
 from stateflow.models.model import AnyModel, Model, models_of
 from stateflow.models.render import RENDER_VERSION, render
-from stateflow.value import Json, digest
+from stateflow.value import Json, canonical_json, digest
 
-__all__ = ["at_random", "by_human", "by_model", "in_turn"]
+__all__ = ["ByModel", "at_random", "by_human", "by_model", "in_turn"]
 
-DONE_WORD = "DONE"
-"""How a model says ``None``."""
+_CHOOSE: Final = "You choose who speaks next in this conversation."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,12 @@ def at_random(*, seed: int) -> Chooser:
 
 
 @dataclass(frozen=True, slots=True)
-class _ByModel:
+class ByModel:
+    """Made by :func:`by_model`, which says what it does."""
+
     model: AnyModel
-    prompt: str
+    prompt: str | None
+    """What it is told beside the names; ``None``: a sentence that fits whoever uses it."""
     retries: int
     fallback: str | None
     composed: bool = True
@@ -88,22 +92,26 @@ class _ByModel:
         return {"choose": "by_model", "retries": self.retries, "fallback": self.fallback}
 
     def asks(self, turn: Turn, args: Json) -> Sequence[Model]:
-        """Return the models to ask, in order; a choice is short, and always the likeliest."""
+        """Return the models to ask, in order."""
         del args
         models = models_of(self.model)
         name = turn.model_for(models[0].name)
-        models = models if name == models[0].name else (replace(models[0], name=name, price=None),)
-        return [replace(model, settings=_briefly(model.settings)) for model in models]
+        return models if name == models[0].name else (replace(models[0], name=name, price=None),)
 
     def request(self, turn: Turn, args: Json) -> ModelRequest:
         """Return the request: the transcript, and the names that may be answered."""
         asked: Any = args
+        if "summarise" in asked:
+            return self._summary_request(turn, asked)
         words: list[str] = asked["candidates"]
-        system = f"{self.prompt}\n\nAnswer with one of: {', '.join(words)}."
-        if asked.get("wrong"):
-            system += f"\n\nYour last answer {asked['wrong']!r} is not one of them."
+        wrong = _wrong(asked["wrong"]) if "wrong" in asked else ""
+        parts = [self._told, turn.role, wrong, f"Answer with one of: {', '.join(words)}."]
         system, messages = render(
-            turn.view.transcript, me=self.name, state=turn.state, prompt=system, role=""
+            turn.view.transcript,
+            me=self.name,
+            state=turn.state,
+            prompt="\n\n".join(part for part in parts if part),
+            role="",
         )
         schema: Json = {
             "type": "object",
@@ -114,73 +122,138 @@ class _ByModel:
         model = self.asks(turn, args)[0]
         return ModelRequest(model.name, system, messages, model.settings, schema)
 
+    async def choose(self, chat: Chat, turn: Turn, /) -> object:
+        """Ask the model; what means no candidate is shown to it and asked again."""
+        words: list[Json] = [*words_of(chat)]
+        known: dict[str, Json] = {
+            "candidates": words,
+            "model": self.asks(turn, None)[0].name,
+            "messages": turn.view.transcript.digest(),
+            "prompt": digest(self._told),
+            "render": RENDER_VERSION,
+            **({"about": digest(turn.role)} if any(chat.describe) else {}),
+        }
+        wrong: str | None = None
+        for _ in range(self.retries + 1):
+            args: Json = known if wrong is None else {**known, "wrong": wrong}
+            call = Call("model.call", args, partial(self._most, turn, args))
+            (result,) = await turn.perform(call)
+            reply: Any = result.unwrap()
+            position = meant(str(reply["text"]), chat)
+            if position is not None:
+                return chat.candidates[position]
+            wrong = shown(str(reply["text"]))
+        return self._instead(wrong or "", chat, turn)
+
+    def _instead(self, wrong: str, chat: Chat, turn: Turn) -> str | None:
+        """Return the fallback, if the table allows it now.
+
+        Raises:
+            OffTable: it does not, or there is none.
+        """
+        enabled = ", ".join(map(repr, chat.candidates))
+        failed = f"{self.name} answered {wrong!r} in state {chat.view.state!r}, "
+        failed += f"after {self.retries} retries; enabled: {enabled}. "
+        if self.fallback is None:
+            raise OffTable(f"{failed}Declare by_model(..., fallback='STATE')").at(
+                turn.next_ordinal - 1
+            )
+        try:
+            return pick(self.name, self.fallback, chat)
+        except OffTable as error:
+            raise OffTable(
+                f"{failed}Its fallback {self.fallback!r} is not among them, and no other way is "
+                "taken; declare one whose transition has no guard"
+            ).at(turn.next_ordinal - 1) from error
+
+    async def summarise(self, turn: Turn, child: int | None, /) -> str:
+        """Return a summary of the nested chat that effect *child* was, or of the transcript.
+
+        Raises:
+            FaultError: the model cannot be asked, or its summary is empty.
+        """
+        said = turn.view.transcript if child is None else await turn.hear(child)
+        ordinal = turn.next_ordinal
+        args: Json = {
+            "summarise": child,
+            "model": self.asks(turn, None)[0].name,
+            "messages": said.digest(),
+            "prompt": digest(self.prompt or SUMMARISE),
+            "render": RENDER_VERSION,
+        }
+        (result,) = await turn.perform(Call("model.call", args, partial(self._most, turn, args)))
+        text = str(result.unwrap()["text"])
+        if not text.strip():
+            raise BadReply(
+                f"{self.name} gave an empty summary in state {turn.state!r}; give it another "
+                "model, or more max_tokens"
+            ).at(ordinal)
+        return text
+
+    def _summary_request(self, turn: Turn, asked: Mapping[str, Any]) -> ModelRequest:
+        """Return the request for a summary; of files, not every model can see the content."""
+        child = asked["summarise"]
+        said = turn.view.transcript if child is None else turn.heard(child)
+        told = [replace(one, files=()) for one in said]
+        prompt = self.prompt or SUMMARISE
+        system, messages = render(told, me="", state=turn.state, prompt=prompt, role="")
+        model = self.asks(turn, asked)[0]
+        return ModelRequest(model.name, system, messages, model.settings)
+
+    @property
+    def _told(self) -> str:
+        return _CHOOSE if self.prompt is None else self.prompt
+
     def _most(self, turn: Turn, args: Json) -> Usage:
         request = self.request(turn, args)
         return Usage(1, estimate_tokens(request), request.settings.max_tokens)
 
-    async def choose(self, chat: Chat, turn: Turn, /) -> object:
-        """Ask the model; what is off the table is shown to it and asked again."""
-        words: list[Json] = [DONE_WORD if name is None else name for name in chat.candidates]
-        wrong = ""
-        for _ in range(self.retries + 1):
-            args: Json = {
-                "candidates": words,
-                "model": self.asks(turn, None)[0].name,
-                "messages": turn.view.transcript.digest(),
-                "prompt": digest(self.prompt),
-                "render": RENDER_VERSION,
-                **({"wrong": wrong} if wrong else {}),
-            }
-            (result,) = await turn.perform(
-                Call("model.call", args, partial(self._most, turn, args))
-            )
-            reply: Any = result.unwrap()
-            wrong = chosen_word(str(reply["text"]))
-            try:
-                return pick(self.name, None if wrong == DONE_WORD else wrong, chat)
-            except OffTable:
-                continue
-        if self.fallback is not None:
-            return self.fallback
-        shown = ", ".join(map(str, words))
-        raise OffTable(
-            f"{self.name} answered {wrong!r} after {self.retries} retries; enabled: {shown}. "
-            "Declare by_model(..., fallback='STATE')"
-        ).at(turn.next_ordinal - 1)
 
-
-def _briefly(settings: Settings) -> Settings:
-    """Return *settings* for a choice, unless they say otherwise."""
-    return replace(settings, temperature=0.0, max_tokens=40) if settings == Settings() else settings
-
-
-def chosen_word(text: str) -> str:
-    """Return the name in a model's answer: the value of ``next``, or the bare text."""
-    from json import JSONDecodeError, loads
-
-    try:
-        answer: Any = loads(text)
-    except JSONDecodeError:
-        return text.strip().strip("\"'.` ")
-    return str(answer.get("next", "")) if isinstance(answer, dict) else str(answer)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+def _wrong(answer: str) -> str:
+    """Return what the model is told of its wrong *answer*, which nobody has read yet."""
+    if not answer:
+        return "Your last answer was empty."
+    quoted = canonical_json(answer)
+    return f"Your last answer was {quoted}, which names none of them, or not only one."
 
 
 def by_model(
     model: AnyModel,
     *,
-    prompt: str = "You choose who speaks next in this conversation.",
+    prompt: str | None = None,
     retries: int = 2,
     fallback: str | None = None,
-) -> Chooser:
-    """Let a model pick among the enabled transitions, by constrained output.
+) -> ByModel:
+    """Let a model pick among the enabled transitions, by constrained output; or summarise.
+
+    As ``choose=`` it picks; as ``summary=`` of a nested chat, or ``restart=`` of a transition, it
+    summarises, and *retries* and *fallback* mean nothing.
+
+    It is shown the transcript, the enabled states with the descriptions of their agents, and
+    ``DONE`` for ``None`` (``END`` where a state is called that, then ``OVER``, ``DONE 2``, ...).
+    Case, separators and decoration of its answer do not matter, and a sentence will do that names
+    exactly one of them; what fits two is never guessed at.  A choice costs what the call costs:
+    it is an effect of the turn it follows, and counts into the usage of that state.
 
     Args:
-        model: its name, such as ``openai:gpt-5-mini``.
+        model: a name such as ``openai:gpt-5-mini``; a ``Model`` with settings, such as
+            ``Settings(temperature=0.0, max_tokens=60)`` where it takes them; a ``FallbackModel``.
         prompt: what it is told beside the names.
-        retries: how often an answer off the table is shown to it and asked again.
-        fallback: state to take when it never names one; without it the run stops ``failed``.
+        retries: how often an answer that means none of them is shown to it and asked again.
+        fallback: state to take when it never names one; without it the run stops ``failed``, as
+            it does where that state is not enabled then.
+
+    Raises:
+        DefinitionError: *model* is none, or *retries* less than none.
+
+    Example:
+        >>> by_model("openai:gpt-5-mini", fallback="planner").name
+        "by_model('openai:gpt-5-mini')"
     """
-    return _ByModel(model, prompt, retries, fallback)
+    models_of(model)
+    if retries < 0:
+        raise DefinitionError(f"by_model(retries={retries!r}): give 0 or more")
+    return ByModel(model, prompt, retries, fallback)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +264,18 @@ class _ByHuman:
 
     async def choose(self, chat: Chat, turn: Turn, /) -> object:
         """Ask a person which of the candidates is next."""
-        words = [DONE_WORD if name is None else name for name in chat.candidates]
-        while (answer := await turn.ask("Who is next?", words)) not in words:
+        words = words_of(chat)
+        speaker = chat.view.transcript.last.speaker
+        question = f"{speaker!r} spoke last. Who is next?" if speaker else "Who is next?"
+        while (answer := await turn.ask(question, words)) not in words:
             pass  # an answer off the table stays on the record, and the question is put again
-        return None if answer == DONE_WORD else answer
+        return chat.candidates[words.index(answer)]
 
 
 def by_human() -> Chooser:
-    """Let a person pick; the run waits for the answer."""
+    """Let a person pick; the run waits for the answer, and asks until it is one of them.
+
+    ``None`` is offered as ``DONE``, or as the next word of :func:`by_model` where a state is
+    called that.
+    """
     return _ByHuman()

@@ -7,35 +7,33 @@ runs, resumed runs and replays are this one coroutine behind different doors.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 
 from stateflow.conversation.agent import Agent
-from stateflow.conversation.effect import Call, Effect
 from stateflow.conversation.message import (
     NO_USAGE,
     Fault,
-    Message,
-    Pass,
     Usage,
-    message_from,
-    message_json,
 )
-from stateflow.conversation.view import View
+from stateflow.conversation.summary import Summariser, Summary
 from stateflow.engine.choosing import chat_of, choose
 from stateflow.engine.door import Door, Parked
 from stateflow.engine.faults import fault_of
-from stateflow.engine.operations import said_by
-from stateflow.engine.scene import Scene
+from stateflow.engine.scene import Scene, deaf
+from stateflow.engine.speaking import Speaking
 from stateflow.engine.spending import over
 from stateflow.engine.stepping import ActionRaised, Spoken, Stepping, view_of
 from stateflow.engine.stopping import retry_of, stop_failed, stop_final, way_out
 from stateflow.engine.turn import EngineTurn
-from stateflow.errors import StoreError
-from stateflow.journal.event import EffectDone, RunEnded, RunPaused, Said, Step, TurnTaken
-from stateflow.journal.said import ran, used
+from stateflow.errors import FaultError
+from stateflow.journal.event import (
+    RunEnded,
+    RunPaused,
+    Step,
+    TurnTaken,
+)
 from stateflow.journal.stop import Stop, StopKind
 from stateflow.machine.budget import Budget
 from stateflow.machine.choose import Chooser
@@ -45,8 +43,6 @@ from stateflow.machine.state import Final, Junction, Place, State
 from stateflow.models.names import ModelPool
 
 __all__ = ["Conductor"]
-
-_REPLY = Call("agent.reply")
 
 _FAIR = 8
 """Turns that a run with instant agents may take before others get theirs."""
@@ -111,100 +107,11 @@ class Conductor:
         spoken = Spoken([], [], exhausted=over(self.budget, fold))
         if spoken.exhausted:
             return spoken
-        view = view_of(fold, self.data())
-        visit = fold.visit
-        for agent in state.agents:
-            turn = EngineTurn(
-                self.door,
-                state.name,
-                visit,
-                view,
-                agent.name,
-                "",
-                state.sees,
-                state.timeout_s,
-                spoken.next_ordinal,
-                bool(getattr(agent, "composed", False)),
-                self.flow,
-                spoken.next_ordinal,
-            )
-            self.door.scene = Scene(turn, agent, self.models, _deaf)
-            heard = len(spoken.messages)
-            try:
-                turn.role = _role(state, view)
-            except Exception as error:  # noqa: BLE001 - the user's function; its error is a fault
-                spoken.fault = self.door.clean(fault_of(error))
-                spoken.said.append(Said(agent.name))
-                break
-            try:
-                await self._say(agent, turn, spoken)
-            finally:
-                spoken.next_ordinal = turn.next_ordinal
-            if spoken.fault is not None:
-                break
-            if len(state.agents) > 1:
-                view = _after(view, agent, spoken.messages[heard:])
+        deadline = state.deadline
+        self.door.due = None if deadline is None else fold.entered_at + deadline
+        speaking = Speaking(self.flow, self.door, self.models, state, spoken)
+        await speaking.speak(view_of(fold, self.data()))
         return spoken
-
-    async def _say(self, agent: Agent, turn: EngineTurn, spoken: Spoken) -> None:
-        if not turn.composed:
-            await self._say_whole(agent, turn, spoken)
-            return
-        try:
-            reply = said_by(agent.name, await agent.reply(turn))
-            if isinstance(reply, Message):
-                await self.door.keep(*reply.files)
-                reply = self.door.clean(reply)
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a composed agent's own error ends the turn raised
-            spoken.fault = self.door.clean(fault_of(error))
-            spoken.said.append(Said(agent.name))
-            return
-        if isinstance(reply, Pass):
-            spoken.said.append(Said(agent.name))
-        else:
-            spoken.messages.append(reply)
-            spoken.said.append(self._refer(reply, turn))
-
-    async def _say_whole(self, agent: Agent, turn: EngineTurn, spoken: Spoken) -> None:
-        """Let an opaque agent speak: its whole reply is one effect."""
-        key = turn.key()
-        (result,) = await self.door.perform((Effect(key, _REPLY),))
-        if result.fault is not None:
-            spoken.fault = result.fault
-            spoken.said.append(Said(agent.name))
-        elif result.value is None:
-            spoken.said.append(Said(agent.name))
-        else:
-            value: Any = result.value
-            message = message_from(value, agent.name)
-            if result.usage is not NO_USAGE and result.usage != NO_USAGE:
-                message = replace(message, usage=result.usage)
-            spoken.messages.append(message)
-            spoken.said.append(Said(agent.name, key.ordinal))
-
-    def _refer(self, message: Message, turn: EngineTurn) -> Said:
-        """Return *message*, by reference to the effects that made its text, calls, and code."""
-        part: dict[str, Any] = message_json(replace(message, usage=NO_USAGE))
-        if message.executions:
-            ordinals, executions, text = ran(turn.made())
-            if (executions, text) == (message.executions, message.text):
-                del part["executions"], part["text"]
-                return Said(message.speaker, None, {**part, "ran": ordinals})
-        answers = sorted(self.door.answers().items())
-        if message.calls:
-            places = used(turn.made())
-            if tuple(call for _, call in places) == message.calls:
-                del part["calls"]
-                part["used"] = [place for place, _ in places]
-        for ordinal, answer in answers:
-            if isinstance(answer, EffectDone):
-                result: Any = answer.result
-                if isinstance(result, dict) and result.get("text") == message.text:  # pyright: ignore[reportUnknownMemberType]
-                    del part["text"]
-                    return Said(message.speaker, ordinal, part)
-        return Said(message.speaker, None, part)
 
     async def _step(
         self, place: State | Junction, stepping: Stepping, spoken: Spoken
@@ -221,6 +128,10 @@ class Conductor:
             cause = spoken.fault or stepping.view.exhausted
             why = taken.guard_name if taken is not None else f"on_error: {cause}"
             step = Step(at.name, decision.tried, decision.taken, decision.target)
+            if taken is not None and taken.restart is not None:
+                stop = await self._restart(at, taken.restart, stepping, spoken)
+                if stop is not None:
+                    return stop
             stepping.take(at, step, taken.do if taken is not None else None)
             if decision.target is None:
                 return Stop("done", place.name, why, ok=True)
@@ -268,12 +179,38 @@ class Conductor:
             timeout_s=at.timeout_s,
             next_ordinal=spoken.next_ordinal,
         )
-        self.door.scene = Scene(turn, at.agent, self.models, _deaf, chooser, chat)
+        self.door.scene = Scene(turn, at.agent, self.models, deaf, chooser, chat)
         picked = await choose(chooser, chat, turn)
         if isinstance(picked, Fault):
             return stop_failed(self.flow, self.door.clean(picked), at.name, tried)
         index = next(i for i in enabled if at.transitions[i].target == picked)
         return self.flow.kernel.take(at.name, index, tried)
+
+    async def _restart(
+        self, at: State | Junction, summary: Summary, stepping: Stepping, spoken: Spoken
+    ) -> Stop | None:
+        """Summarise the transcript, to go on with that alone; return why that was not possible."""
+        if not isinstance(summary, Summariser):
+            stepping.clear(at.name, summary)
+            return None
+        turn = EngineTurn(
+            self.door,
+            at.name,
+            self.door.fold.visit,
+            stepping.view,
+            at.name,
+            timeout_s=at.timeout_s if isinstance(at, State) else None,
+            next_ordinal=spoken.next_ordinal,
+        )
+        self.door.scene = Scene(turn, cast("Agent", summary), self.models, deaf)
+        try:
+            stepping.restart = await summary.summarise(turn, None)
+        except FaultError as error:
+            fault = self.door.clean(fault_of(error))
+            return stop_failed(self.flow, fault, at.name, ())
+        finally:
+            spoken.next_ordinal = turn.next_ordinal
+        return None
 
     def _taken(self, place: Place, stepping: Stepping, spoken: Spoken) -> TurnTaken:
         usage: Usage = NO_USAGE
@@ -292,6 +229,7 @@ class Conductor:
             stepping.patch or None,
             usage,
             spoken=isinstance(place, State) and not spoken.exhausted,
+            restart=stepping.restart,
         )
 
     def _fault(self, error: Exception) -> Fault:
@@ -318,20 +256,3 @@ def _event_of(stepping: Stepping, spoken: Spoken) -> Event:
         stepping.exhaust(spoken.fault.which)
         return "exhausted"
     return "raised"
-
-
-def _role(state: State, view: View) -> str:
-    return state.prompt if isinstance(state.prompt, str) else state.prompt(view)
-
-
-def _after(view: View, agent: Agent, said: list[Message]) -> View:
-    """Return what the next agent of the same turn sees: *agent* has had its turn."""
-    transcript = view.transcript
-    for message in said:
-        transcript = transcript.append(message)
-    spoken = {**view.spoken, agent.name: view.spoken.get(agent.name, 0) + 1}
-    return replace(view, transcript=transcript, last=transcript.last, spoken=spoken)
-
-
-def _deaf(text: str) -> None:
-    del text

@@ -11,25 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from stateflow.conversation.effect import (
-    ChildResult,
-    Effect,
-    Given,
-    Key,
-    Question,
-    Result,
-)
+from stateflow.conversation.effect import Effect, Key, Question, Result
 from stateflow.conversation.file import File
-from stateflow.engine.faults import (
-    Said,
-)
+from stateflow.conversation.transcript import Transcript
+from stateflow.engine.branch import Branch, Join
+from stateflow.engine.faults import Said
 from stateflow.engine.scene import Scene
-from stateflow.journal.event import (
-    Event,
-)
+from stateflow.journal.event import ChildEnded, Event
 from stateflow.journal.fold import Fold
 from stateflow.journal.said import Answer
-from stateflow.machine.flow import Flow
 from stateflow.value import Json
 
 __all__ = ["Delta", "Door", "OnDelta", "Parked"]
@@ -62,6 +52,8 @@ class Door(Protocol):
 
     fold: Fold
     scene: Scene
+    due: float | None
+    """When the present state must have been left [s since the epoch]; ``None``: never."""
 
     async def perform(
         self, effects: Sequence[Effect], /, *, on_delta: OnDelta | None = None
@@ -69,8 +61,16 @@ class Door(Protocol):
         """Make *effects* as one batch; results come in the order asked."""
         ...
 
-    async def child(self, key: Key, flow: Flow, given: Given, /) -> ChildResult:
-        """Run *flow* as a nested run, or answer for it."""
+    async def children(self, branches: Sequence[Branch], join: Join, /) -> Mapping[int, ChildEnded]:
+        """Run *branches* as nested runs until they are joined, or answer for them.
+
+        Returns:
+            What they came to by ordinal, those included that were cancelled.
+        """
+        ...
+
+    async def heard(self, key: Key, /) -> Transcript:
+        """Return what was said in the nested run at *key*."""
         ...
 
     async def commit(self, *events: Event) -> None:

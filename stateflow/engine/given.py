@@ -13,10 +13,12 @@ from stateflow.agents.scripted import Scripted
 from stateflow.conversation.agent import Agent
 from stateflow.conversation.file import File
 from stateflow.errors import DefinitionError
+from stateflow.machine.choose import Chooser
 from stateflow.machine.flow import Flow
+from stateflow.machine.nested import FlowAgent
 from stateflow.models.base import ModelClient
 
-__all__ = ["AnyFile", "attached", "check_agents", "checked_models", "overrides_of", "runs_no_flow"]
+__all__ = ["AnyFile", "attached", "check_agents", "checked_models", "overrides_of", "runs_no_other"]
 
 AnyFile: TypeAlias = File | str | Path
 """A file of a task: attached, or its path."""
@@ -53,10 +55,10 @@ def check_agents(flow: Flow, models: Mapping[str, str | ModelClient]) -> None:
     Raises:
         DefinitionError: there is no such agent or chooser.
     """
-    if not all(map(runs_no_flow, flow.agents)):
+    if not runs_no_other(flow):
         return
-    choosers = [state.choose.name for state in flow.states if state.choose is not None]
-    known = dict.fromkeys([*(agent.name for agent in flow.agents), *choosers])
+    everybody: list[Agent | Chooser] = [*flow.everybody, *flow.choosers]
+    known = dict.fromkeys(one.name for one in everybody)
     for who, model in models.items():
         if isinstance(model, str) and who not in known:
             raise DefinitionError(
@@ -65,9 +67,10 @@ def check_agents(flow: Flow, models: Mapping[str, str | ModelClient]) -> None:
             )
 
 
-def runs_no_flow(agent: Agent) -> bool:
-    """Tell whether *agent* is of a make that never runs a nested flow."""
-    return isinstance(agent, Assistant | CodeRunner | FunctionAgent | Scripted)
+def runs_no_other(flow: Flow) -> bool:
+    """Tell whether everybody is of a make that runs no flow but those that are nested here."""
+    known = Assistant | CodeRunner | FlowAgent | FunctionAgent | Scripted
+    return all(isinstance(agent, known) for agent in flow.everybody)
 
 
 def attached(files: Sequence[AnyFile]) -> tuple[File, ...]:

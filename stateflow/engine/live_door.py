@@ -9,32 +9,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from stateflow.conversation.effect import (
-    Call,
-    ChildResult,
-    Effect,
-    FaultRaised,
-    Given,
-    Key,
-    Result,
-)
+from stateflow.conversation.effect import Call, Effect, Key, Result
 from stateflow.conversation.file import File
-from stateflow.conversation.message import NO_USAGE, Fault, Usage
+from stateflow.conversation.message import NO_USAGE, Usage
+from stateflow.conversation.transcript import Transcript
+from stateflow.engine.branch import Branch, Join
 from stateflow.engine.door import Delta, OnDelta, Parked
 from stateflow.engine.doubt import confirmed, is_doubtful, was_it_done
 from stateflow.engine.environment import Control, Environment
 from stateflow.engine.faults import Said, cleaned, fault_of, same_operation, same_question
 from stateflow.engine.making import make
+from stateflow.engine.nested import run_branches
 from stateflow.engine.pricing import ceiling_of
+from stateflow.engine.recorded import question_of
 from stateflow.engine.scene import Scene
-from stateflow.engine.spending import budget_json, left, refusal
-from stateflow.errors import Exhausted, RunError
+from stateflow.engine.spending import left, refusal, shared
+from stateflow.errors import RunError
 from stateflow.journal.codec import encode
 from stateflow.journal.event import (
     ChildEnded,
-    ChildStarted,
     EffectBegun,
     EffectDone,
     EffectFailed,
@@ -44,10 +38,9 @@ from stateflow.journal.event import (
     Recorded,
 )
 from stateflow.journal.fold import Fold
+from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.said import Answer, result_of
-from stateflow.journal.stop import Stop
 from stateflow.machine.budget import Budget
-from stateflow.machine.flow import Flow
 from stateflow.value import Json
 
 __all__ = ["LiveDoor"]
@@ -67,6 +60,10 @@ class LiveDoor:
     depth: int = 0
     path: str = ""
     """Keys from the root run down to this one, each with a ``/`` behind."""
+    due: float | None = None
+    """When the present state must have been left [s since the epoch]; ``None``: never."""
+    due_above: float | None = None
+    """The same of the states around this nested run."""
     source: str | None = None
     scene: Scene = field(init=False)
     _held: list[Event] = field(default_factory=list[Event])
@@ -166,7 +163,9 @@ class LiveDoor:
         for effect in allowed:
             call, ordinal = effect.call, effect.key.ordinal
             if call.op == "human.ask":
-                if ordinal not in self.fold.begun:
+                if self._is_late(ordinal):
+                    made.append(effect)
+                elif ordinal not in self.fold.begun:
                     before.append(self._asked(effect))
                 continue
             if not call.repeat and ordinal in self.fold.begun and ordinal not in self.fold.answers:
@@ -243,45 +242,60 @@ class LiveDoor:
             scene.store, scene.cache = environment.store, environment.cache
             scene.sessions, scene.redactor = self.control.sessions, environment.redactor
             scene.sandboxes, scene.run = environment.sandboxes, self.run
-        return await make(effect, scene, environment, on_delta)
+        left_s = 0.0 if effect.call.op == "human.ask" else self.time_left()
+        return await make(effect, scene, environment, on_delta, left_s)
 
     def _asked(self, effect: Effect) -> HumanAsked:
-        args: Any = self.environment.redactor.json(effect.call.args)
-        return HumanAsked(effect.key, str(args["text"]), tuple(args.get("options", ())))
+        return question_of(effect, self.environment.redactor.json, self._due())
 
-    async def child(self, key: Key, flow: Flow, given: Given, /) -> ChildResult:
-        """Run *flow* as a nested run; it is granted what is left."""
-        known = self.fold.answers.get(key.ordinal) or self._held_answer(key)
-        if known is None:
-            known = await self._nested(key, flow, given)
-            self._held.append(known)
-        if not isinstance(known, ChildEnded):
-            raise RunError(f"{key}: the journal holds no nested run here; the flow has changed")
-        if known.result is None:
-            raise FaultRaised(known.fault or Fault("ChildFailed", ordinal=key.ordinal))
-        return known.result
+    def _is_late(self, ordinal: int) -> bool:
+        """Tell whether it is too late to answer the question *ordinal*, asked before or now."""
+        asked = self.fold.begun.get(ordinal)
+        due = asked.due if isinstance(asked, HumanAsked) else self._due()
+        return due is not None and self.environment.store.now() >= due
 
-    async def _nested(self, key: Key, flow: Flow, given: Given) -> ChildEnded:
-        if self.depth + 1 > self.budget.depth:
-            text = f"nested run {flow.name!r} would be {self.depth + 1} deep; the budget allows "
-            fault = fault_of(Exhausted("depth", f"{text}{self.budget.depth}"), key)
-            return ChildEnded(key, fault=fault)
-        await self.commit()
-        grant = left(self.budget, self.fold)
-        if key.ordinal not in self.fold.begun:
-            args: Json = {"task": given.task, "data": given.data}
-            args = self.environment.redactor.json(args)
-            await self.commit(ChildStarted(key, flow.name, args, budget_json(grant)))
-        door = LiveDoor(
+    async def children(self, branches: Sequence[Branch], join: Join, /) -> Mapping[int, ChildEnded]:
+        """Run *branches* as nested runs, those at once that the journal does not hold.
+
+        One alone is granted what is left; several share what was left before the turn.
+        """
+        if self._held:
+            await self.commit()
+        alone = len(branches) == 1
+        fold = self.fold if alone else self.fold.before
+        grant = left(self.budget, fold)
+        ended = await run_branches(
+            self, branches, join, grant if alone else shared(grant, len(branches))
+        )
+        return {ordinal: _nested_run(one) for ordinal, one in ended.items()}
+
+    def below(self, key: Key, grant: Budget) -> LiveDoor:
+        """Return the door of the nested run at *key*."""
+        return LiveDoor(
             run=f"{self.run}/{key}",
             environment=self.environment,
             control=self.control,
             budget=grant,
             depth=self.depth + 1,
             path=f"{self.path}{key}/",
+            due_above=self._due(),
         )
-        stop = await self.environment.conduct(flow, door, given)
-        return child_ended(key, stop, door.fold)
+
+    async def heard(self, key: Key, /) -> Transcript:
+        """Return what was said in the nested run at *key*."""
+        return fold_of(await self.environment.store.read(f"{self.run}/{key}")).transcript
+
+    def hold(self, ended: ChildEnded) -> None:
+        """Hold back what a nested run came to until the next commit."""
+        self._held.append(ended)
+
+    def _due(self) -> float | None:
+        """Return when it is too late for the present turn [s since the epoch]."""
+        return min((due for due in (self.due, self.due_above) if due is not None), default=None)
+
+    def time_left(self) -> float | None:
+        """Return how much time the present state has left [s]; ``None``: all it needs."""
+        return None if self.due is None else max(0.0, self.due - self.environment.store.now())
 
     async def keep(self, *files: File) -> None:
         """Put the content of *files* into the store, once."""
@@ -321,19 +335,10 @@ def _is_plain(call: Call) -> bool:
     return call.ceiling is NO_USAGE and call.repeat and call.op != "human.ask"
 
 
-def child_ended(key: Key, stop: Stop, fold: Fold) -> ChildEnded:
-    """Return what a nested run came to, for its parent.
-
-    Raises:
-        Parked: it waits or was paused, so its parent does too.
-    """
-    if stop.kind in {"waiting", "paused"}:
-        raise Parked(stop.questions)
-    if stop.kind in {"done", "final"}:
-        ended = stop.state if stop.kind == "final" else "done"
-        text = fold.transcript.last.text
-        result = ChildResult(text, ended, stop.ok, fold.usage, fold.turns)
-        return ChildEnded(key, result, usage=fold.usage, turns=fold.turns)
-    kinds = ("RunError", "StateflowError")
-    fault = Fault("ChildFailed", f"nested run stopped: {stop}", kinds, key.ordinal)
-    return ChildEnded(key, fault=fault, usage=fold.usage, turns=fold.turns)
+def _nested_run(answer: Answer) -> ChildEnded:
+    if isinstance(answer, ChildEnded):
+        return answer
+    raise RunError(
+        f"{answer.key}: the journal holds no nested run here; the flow has changed since. Fork the "
+        "run at its last whole turn"
+    )

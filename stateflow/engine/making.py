@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
 from stateflow.conversation.effect import Call, Effect, Key
+from stateflow.conversation.message import Usage
 from stateflow.engine.deadline import Overdue, within
 from stateflow.engine.door import OnDelta
 from stateflow.engine.environment import Environment
 from stateflow.engine.faults import check_json, fault_of
 from stateflow.engine.scene import Operation, Scene, Tally
-from stateflow.errors import BadReply, RunError, StoreError, TimedOut
+from stateflow.errors import BadReply, DeadlinePassed, RunError, StoreError, TimedOut
 from stateflow.journal.event import EffectDone, EffectFailed
 from stateflow.journal.redact import Redactor, Stream
 
@@ -21,9 +22,20 @@ __all__ = ["make"]
 
 
 async def make(
-    effect: Effect, scene: Scene, environment: Environment, on_delta: OnDelta
+    effect: Effect,
+    scene: Scene,
+    environment: Environment,
+    on_delta: OnDelta,
+    left_s: float | None = None,
 ) -> EffectDone | EffectFailed:
     """Perform *effect* and return what it came to.
+
+    Args:
+        effect: what to make.
+        scene: the turn it is made in.
+        environment: what is around the run.
+        on_delta: hears text as it streams.
+        left_s: time until the state must have been left [s]; ``None``: there is no such time.
 
     Raises:
         RunError: nobody has registered its operation.
@@ -33,7 +45,7 @@ async def make(
     clean = environment.redactor
     args = clean.json(call.args) if call.args is not None else None
     operation = _operation(effect, environment)
-    limit = call.timeout_s if call.timeout_s is not None else scene.turn.timeout_s
+    limit = _Limit.of(call, scene, left_s)
     tally, ear = scene.tally, None
     if call.op != "agent.reply":  # whose texts do not stream; several at once must not mix
         tally = Tally()
@@ -41,8 +53,7 @@ async def make(
         scene = replace(scene, on_delta=ear.hear, tally=tally)
     began = perf_counter()
     try:
-        value, usage = await within(limit, operation(effect, scene), began)
-        _stop_where_asked()
+        value, usage = await limit.hold(operation, effect, scene, began)
         value = clean.json(value)
         if ear is not None:
             ear.end()
@@ -107,13 +118,47 @@ def _stop_where_asked() -> None:
         raise asyncio.CancelledError
 
 
-def _told(error: BaseException, call: Call, scene: Scene, limit: float | None) -> BaseException:
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """How long an effect may take."""
+
+    seconds: float | None
+    deadline: bool
+    """It is what the state's deadline leaves, not the effect's own limit."""
+
+    @classmethod
+    def of(cls, call: Call, scene: Scene, left_s: float | None) -> _Limit:
+        own = call.timeout_s if call.timeout_s is not None else scene.turn.timeout_s
+        if left_s is not None and (own is None or left_s < own):
+            return cls(left_s, deadline=True)
+        return cls(own, deadline=False)
+
+    async def hold(
+        self, operation: Operation, effect: Effect, scene: Scene, began: float
+    ) -> tuple[Any, Usage]:
+        """Return what *operation* comes to in time.
+
+        Raises:
+            Overdue: it was cut off, or it was too late to begin.
+        """
+        if self.deadline and self.seconds == 0:
+            raise Overdue
+        came_to = await within(self.seconds, operation(effect, scene), began)
+        _stop_where_asked()
+        return came_to
+
+
+def _told(error: BaseException, call: Call, scene: Scene, limit: _Limit) -> BaseException:
     """Return *error* in words that say what it was that failed."""
+    if isinstance(error, Overdue) and limit.deadline:
+        doubt = "" if call.repeat else "; it may have been done all the same"
+        what = "nobody answered" if call.op == "human.ask" else f"{call.op} was under way"
+        return DeadlinePassed(f"state {scene.turn.state!r} was not left in time: {what}{doubt}")
     if isinstance(error, Overdue):
         doubt = "" if call.repeat else "; it may have been done all the same"
         args: Any = call.args
         what = f"tool {args['tool']!r}" if call.op == "tool.call" else call.op
-        return TimedOut(f"{what} of {scene.agent.name!r} took over {limit:g} s{doubt}")
+        return TimedOut(f"{what} of {scene.agent.name!r} took over {limit.seconds:g} s{doubt}")
     if isinstance(error, asyncio.CancelledError):
         who = f"{call.op} of {scene.agent.name!r}"
         return BadReply(f"{who} was cancelled by its own code, not by the run")

@@ -77,28 +77,54 @@ async def _speaker_choose(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
 def pick(chooser: str, answer: object, chat: Chat) -> str | None:
     """Return the candidate that *answer* means: a state's name, an agent, or ``None``.
 
+    A state's name counts before the name of an agent.
+
     Raises:
-        OffTable: it means none of the candidates.
+        OffTable: it means none of the candidates, or an agent that serves several of them.
     """
     if answer is None and None in chat.candidates:
         return None
     name: object = answer if isinstance(answer, str) else getattr(answer, "name", None)
-    for candidate, agent in zip(chat.candidates, chat.agents, strict=True):
-        if candidate is None:
-            continue
-        if name == candidate or (agent is not None and (answer is agent or name == agent.name)):
-            return candidate
-    shown = ", ".join("None" if name is None else repr(name) for name in chat.candidates)
-    what = repr(name if name is not None else answer)[:80]
+    pairs = list(zip(chat.candidates, chat.agents, strict=True))
+    same = [state for state, agent in pairs if agent is not None and agent is answer]
+    found = same or [state for state in chat.candidates if state is not None and state == name]
+    found = found or [state for state, agent in pairs if agent is not None and agent.name == name]
+    if len(found) == 1:
+        return found[0]
+    shown = ", ".join(map(repr, found or chat.candidates))
+    what = repr(answer if name is None else name)[:80]
+    told = f"chooser {chooser!r} answered {what}, "
+    if found:
+        raise OffTable(f"{told}an agent that several states have; answer with one of: {shown}")
+    method = _METHODS.get(name.lower()) if isinstance(name, str) else None
+    if method is not None:
+        raise OffTable(
+            f"{told}which names a method of choosing and no state; a state has one chooser: give "
+            f"{chat.view.state!r} choose={method}, or return one of: {shown}"
+        )
     raise OffTable(
-        f"chooser {chooser!r} answered {what}, which no enabled transition of state "
-        f"{chat.view.state!r} leads to; enabled: {shown}"
+        f"{told}which no enabled transition of state {chat.view.state!r} leads to; enabled: {shown}"
     )
 
 
+_METHODS: Mapping[str, str] = {
+    "auto": "by_model('openai:gpt-5-mini')",
+    "manual": "by_human()",
+    "random": "at_random(seed=7)",
+    "round_robin": "in_turn()",
+}
+"""Ways to choose that a function may fall back to elsewhere, and what they are here."""
+
+
 async def _clock_now(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
-    del effect, scene
-    return time.time(), NO_USAGE
+    del effect
+    return time.time() if scene.store is None else scene.store.now(), NO_USAGE
+
+
+async def _human_ask(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
+    """Nobody answers here: a question is only made, and at once too late, past its deadline."""
+    del scene
+    raise DefinitionError(f"{effect.key}: a person answers, not this process")
 
 
 async def _random_draw(effect: Effect, scene: Scene) -> tuple[Json, Usage]:
@@ -116,6 +142,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "code.open": _later("coding", "code_open"),
     "code.run": _later("coding", "code_run"),
     "speaker.choose": _speaker_choose,
+    "human.ask": _human_ask,
     "clock.now": _clock_now,
     "random.draw": _random_draw,
 }

@@ -115,7 +115,7 @@ def date_of_prices(flow: Flow, overrides: Mapping[str, str] | None) -> str:
 
 def _asked(flow: Flow, overrides: Mapping[str, str] | None) -> Iterator[tuple[str, Model]]:
     """Yield who asks models in *flow*, and which."""
-    for state in flow.states:
+    for state in (state for one in flow.flows for state in one.states):
         for one in (*state.agents, state.choose):
             asked: AnyModel | None = getattr(one, "model", None)
             if one is not None and asked is not None:

@@ -1,11 +1,14 @@
-"""What a replay looks up in a recorded journal."""
+"""What a replay looks up in a recorded journal, and what an effect puts on it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from stateflow.journal.event import Event, Journal, RunEnded
+from stateflow.conversation.effect import Effect
+from stateflow.journal.event import Event, HumanAsked, Journal, RunEnded
 from stateflow.journal.fold import Fold
+from stateflow.value import Json
 
 __all__ = ["is_cancelled", "question_of", "stamps_of"]
 
@@ -25,6 +28,11 @@ def stamps_of(journal: Journal) -> dict[int, float]:
     return stamps
 
 
-def question_of(args: Any) -> tuple[str, tuple[str, ...]]:  # noqa: ANN401 - of a ``human.ask``
-    """Return the text and the options that *args* ask."""
-    return str(args["text"]), tuple(args.get("options", ()))
+def question_of(
+    effect: Effect, redact: Callable[[Json], Json], due: float | None = None
+) -> HumanAsked:
+    """Return the question that the ``human.ask`` *effect* asks; *due*: when it is too late."""
+    args: Any = redact(effect.call.args)
+    options = tuple(args.get("options", ()))
+    text, form, default = str(args["text"]), args.get("form"), args.get("default")
+    return HumanAsked(effect.key, text, options, form, default, due)

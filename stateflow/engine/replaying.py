@@ -13,8 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, cast
 
-from stateflow.conversation.effect import ChildResult, Effect, FaultRaised, Given, Key, Result
+from stateflow.conversation.effect import Effect, Key, Question, Result
 from stateflow.conversation.file import File
+from stateflow.conversation.transcript import Transcript
+from stateflow.engine.branch import Branch, Join, given_json
 from stateflow.engine.conduct import Conductor
 from stateflow.engine.differing import (
     Names,
@@ -31,6 +33,7 @@ from stateflow.engine.scene import Scene
 from stateflow.engine.spending import budget_from
 from stateflow.errors import ReplayDivergence
 from stateflow.journal.canonical import canonical_events
+from stateflow.journal.codec import event_json
 from stateflow.journal.event import (
     ChildEnded,
     ChildStarted,
@@ -46,6 +49,7 @@ from stateflow.journal.event import (
     TurnTaken,
 )
 from stateflow.journal.fold import Fold, open_answers
+from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.redact import Redactor
 from stateflow.journal.said import Answer, result_of
 from stateflow.journal.stop import Stop
@@ -96,8 +100,10 @@ class ReplayDoor:
     redactor: Redactor = field(default_factory=lambda: Redactor.from_environment(os.environ))
     fold: Fold = field(default_factory=Fold)
     scene: Scene = field(init=False)
+    due: float | None = None
+    """Nothing is late on replay: what was is on the record."""
     made: list[Recorded] = field(default_factory=list[Recorded])
-    children: dict[str, Journal] = field(default_factory=dict[str, Journal])
+    nested: dict[str, Journal] = field(default_factory=dict[str, Journal])
     _expected: list[Event] = field(default_factory=list[Event])
     _recorded: dict[Key, Answer] = field(default_factory=dict[Key, Answer])
     _begun: dict[Key, Beginning] = field(default_factory=dict[Key, Beginning])
@@ -144,24 +150,53 @@ class ReplayDoor:
             raise Parked(self.fold.questions(self.path))
         return [result_of(answer) for answer in answers]
 
-    async def child(self, key: Key, flow: Flow, given: Given, /) -> ChildResult:
-        """Replay the nested run, and compare what it came to."""
-        nested = self.journal.children.get(str(key))
-        recorded = self._recorded.get(key)
-        if nested is not None:
-            args: Json = self.redactor.json({"task": given.task, "data": given.data})
-            self._compare_given(key, self._begun.get(key), args)
-            self.apply(ChildStarted(key, flow.name, args))
-            again = await _replay(flow, nested, requests=self.requests, path=f"{self.path}{key}/")
-            self.children[str(key)] = again.journal
-            if again.stop is not None and again.stop.kind in {"waiting", "paused"}:
-                raise Parked(again.stop.questions)
-        if not isinstance(recorded, ChildEnded):
-            raise _Stopped(self._missing(key, "child"))
-        self._take(key, recorded)
-        if recorded.result is None:
-            raise FaultRaised(cast("Any", recorded.fault))
-        return recorded.result
+    async def children(self, branches: Sequence[Branch], join: Join, /) -> Mapping[int, ChildEnded]:
+        """Replay the nested runs, and compare what they start from."""
+        ended: dict[int, Answer] = {}
+        parked: list[Question] = []
+        waits = False
+        for one in branches:
+            self._start(one)
+        for one in branches:
+            recorded = self._recorded.get(one.key)
+            again = await self._again(one, recorded)
+            if isinstance(recorded, ChildEnded):
+                self._take(one.key, recorded)
+                ended[one.key.ordinal] = recorded
+            elif again is not None and again.stop is not None:
+                waits = waits or again.stop.kind in {"waiting", "paused"}
+                parked += again.stop.questions
+        if not join.closed(len(branches), ended):
+            if waits:
+                raise Parked(tuple(parked))
+            raise _Stopped(self._missing(branches[0].key, "child"))
+        return cast("dict[int, ChildEnded]", ended)
+
+    def _start(self, branch: Branch) -> None:
+        begun = self._begun.get(branch.key)
+        if begun is None and branch.key in self._recorded:
+            return  # refused before it began
+        args: Json = self.redactor.json(given_json(branch.given))
+        self._compare_given(branch.key, begun, args)
+        self.apply(ChildStarted(branch.key, branch.flow.name, args))
+
+    async def _again(self, branch: Branch, recorded: Answer | None) -> Replay | None:
+        """Repeat one nested run; one that was cancelled counts for nothing, and is kept."""
+        place = str(branch.key)
+        nested = self.journal.children.get(place)
+        if nested is None:
+            return None
+        if isinstance(recorded, ChildEnded) and recorded.cancelled:
+            self.nested[place] = nested
+            return None
+        path = f"{self.path}{place}/"
+        again = await _replay(branch.flow, nested, requests=self.requests, path=path)
+        self.nested[place] = again.journal
+        return again
+
+    async def heard(self, key: Key, /) -> Transcript:
+        """Return what was said in the nested run at *key*."""
+        return fold_of(self.nested[str(key)].events).transcript
 
     async def commit(self, *events: Event) -> None:
         """Compare *events* with the recorded ones."""
@@ -269,10 +304,13 @@ class ReplayDoor:
 
     def _ask(self, effect: Effect) -> None:
         """Put the question on the new record; a changed one is a changed request."""
-        asked = HumanAsked(effect.key, *question_of(self.redactor.json(effect.call.args)))
         before = self._begun.get(effect.key)
+        if before is None and effect.key in self._recorded:
+            return  # it was too late to ask
+        due = before.due if isinstance(before, HumanAsked) else None
+        asked = question_of(effect, self.redactor.json, due)
         if isinstance(before, HumanAsked) and self.requests and before != asked:
-            text = drift(*({"text": q.text, "options": q.options} for q in (before, asked)))
+            text = drift(*map(event_json, (before, asked)))
             raise _Stopped(ReplayDivergence(f"request {effect.key} (human.ask)", text))
         self.apply(asked)
 
@@ -335,7 +373,7 @@ async def _replay(flow: Flow, journal: Journal, *, requests: bool, path: str = "
         if isinstance(last, RunEnded) and is_cancelled(last):
             stop = last.stop
             door.apply(last)
-    return Replay(Journal(journal.run, tuple(door.made), door.children), door.fold, stop)
+    return Replay(Journal(journal.run, tuple(door.made), door.nested), door.fold, stop)
 
 
 async def replay_journal(flow: Flow, journal: Journal, *, requests: bool = True) -> Replay:

@@ -275,8 +275,9 @@ class Runner:
         events = await self.store.read(door.run)
         door.budget = tighter(door.budget, flow.budget)
         if not events:
+            await door.keep(*given.files)
             started = self._started(flow, door, given, budget_json(door.budget))
-            await door.commit(started)
+            await door.commit(replace(started, files=tuple(one.at_rest for one in given.files)))
         else:
             door.fold = fold_of(events)
             if door.fold.stop is not None and door.fold.ended:
@@ -308,7 +309,10 @@ class Runner:
         changed = await self._proved(flow, door, events)
         open_now = await open_questions(self.store, door.run)
         given = answers_to(door.run, open_now, answer, answers)
-        if door.fold.stop is not None and door.fold.stop.kind == "waiting" and not given:
+        now = self.store.now()
+        late = any(one.due is not None and now >= one.due for one in open_now.values())
+        waits = door.fold.stop is not None and door.fold.stop.kind == "waiting"
+        if waits and not given and not late:
             return
         resumed = RunResumed(budget_json(budget) if budget is not None else None, changed)
         await self._record(door, resumed, given)

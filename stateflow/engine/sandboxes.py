@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from stateflow.agents.code import CodeRunner, place_of
-from stateflow.engine.given import runs_no_flow
+from stateflow.engine.given import runs_no_other
 from stateflow.errors import DefinitionError, Refused, SandboxUnavailable
 from stateflow.log import debug
 from stateflow.machine.flow import Flow
@@ -57,10 +57,10 @@ class Sandboxes:
             Refused: a sandbox does not isolate, and that is not allowed.
             SandboxUnavailable: the run began in one that was not given again.
         """
-        runners = {one.name: one for one in flow.agents if isinstance(one, CodeRunner)}
+        runners = {one.name: one for one in flow.everybody if isinstance(one, CodeRunner)}
         places = {who: place_of(one.sandbox) for who, one in runners.items()} | dict(recorded or {})
         for agent, given in self._given.items():
-            if agent not in runners and all(map(runs_no_flow, flow.agents)):
+            if agent not in runners and runs_no_other(flow):
                 there = ", ".join(runners) or "nobody"
                 raise DefinitionError(
                     f"sandboxes={{{agent!r}: ...}}: {agent!r} runs no code in flow {flow.name!r}; "

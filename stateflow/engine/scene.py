@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stateflow.engine.sessions import Sessions
     from stateflow.engine.turn import EngineTurn
 
-__all__ = ["Operation", "Scene", "Tally"]
+__all__ = ["Operation", "Scene", "Tally", "deaf"]
 
 
 @dataclass(slots=True, eq=False)
@@ -68,3 +68,8 @@ class Scene:
 
 Operation: TypeAlias = Callable[[Effect, Scene], Awaitable[tuple[Json, Usage]]]
 """Makes an effect: a JSON value, and what it cost."""
+
+
+def deaf(text: str) -> None:
+    """Hear a piece of text that nobody wants to hear."""
+    del text

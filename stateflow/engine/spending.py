@@ -13,7 +13,7 @@ from stateflow.journal.fold import Fold
 from stateflow.machine.budget import Budget
 from stateflow.value import Json
 
-__all__ = ["budget_from", "budget_json", "left", "over", "refusal"]
+__all__ = ["budget_from", "budget_json", "left", "over", "refusal", "shared", "tighter"]
 
 _NAMES = tuple(field.name for field in fields(Budget))
 
@@ -36,7 +36,7 @@ def budget_from(limits: Mapping[str, Any]) -> Budget:
 
 def over(budget: Budget, fold: Fold) -> str:
     """Return the limit that does not allow another turn, or ``""``."""
-    if fold.turns >= budget.turns:
+    if fold.turns + fold.lost_turns >= budget.turns:
         return "turns"
     if budget.seconds is not None and fold.elapsed_s >= budget.seconds:
         return "seconds"
@@ -84,11 +84,30 @@ def left(budget: Budget, fold: Fold) -> Budget:
         usd = known if spent.usd is None else max(0.0, usd - spent.usd)
     return replace(
         budget,
-        turns=max(0, budget.turns - fold.turns),
+        turns=max(0, budget.turns - fold.turns - fold.lost_turns),
         calls=None if budget.calls is None else max(0, budget.calls - spent.calls),
         tokens=None if budget.tokens is None else max(0, budget.tokens - spent.tokens),
         usd=usd,
         seconds=None if budget.seconds is None else max(0.0, budget.seconds - fold.elapsed_s),
+    )
+
+
+def shared(budget: Budget, branches: int) -> Budget:
+    """Return the share of *budget* that each of so many *branches* gets.
+
+    Time is not shared out: they run at once.
+    """
+
+    def part(limit: float | None) -> Any:  # noqa: ANN401 - whole numbers stay whole
+        return None if limit is None else limit if limit == math.inf else limit // branches
+
+    usd = budget.usd if budget.usd is None or budget.usd == math.inf else budget.usd / branches
+    return replace(
+        budget,
+        turns=part(budget.turns),
+        calls=part(budget.calls),
+        tokens=part(budget.tokens),
+        usd=usd,
     )
 
 

@@ -6,9 +6,9 @@ applied.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 
@@ -19,6 +19,7 @@ from stateflow.journal.event import Said, Step
 from stateflow.journal.fold import Fold
 from stateflow.machine.flow import Flow
 from stateflow.machine.guard import function_print
+from stateflow.machine.parallel import Parallel
 from stateflow.machine.state import Final, Junction, Place, State
 from stateflow.machine.transition import Action
 from stateflow.value import Json
@@ -40,6 +41,8 @@ class Spoken:
     exhausted: str = ""
     """The limit that let nobody speak."""
     next_ordinal: int = 0
+    at_once: bool = False
+    """The messages are of branches; else the last is the turn's."""
 
 
 def view_of(fold: Fold, data: BaseModel | None) -> View:
@@ -61,7 +64,7 @@ def view_of(fold: Fold, data: BaseModel | None) -> View:
 class Stepping:
     """One turn on its way through guards, junctions and actions."""
 
-    __slots__ = ("data", "entered", "flow", "fold", "patch", "redact", "steps", "view")
+    __slots__ = ("data", "entered", "flow", "fold", "patch", "redact", "restart", "steps", "view")
 
     def __init__(
         self,
@@ -82,6 +85,7 @@ class Stepping:
         self.steps: list[Step] = []
         self.entered: dict[str, int] = {}
         self.fold = fold
+        self.restart: str | None = None
         self.view = View(
             fold.state,
             spoken.messages[-1] if spoken.messages else SILENCE,
@@ -93,13 +97,38 @@ class Stepping:
             fold.usage,
             fold.heard,
             spoken.exhausted,
+            tuple(spoken.messages[:-1]) if spoken.at_once else (),
         )
 
     def save(self, state: State) -> None:
-        """Put what was said into the field the state saves to."""
+        """Put what was said into the data, as the state says."""
         last = self.view.last
-        if state.save is not None and last is not SILENCE:
-            self._merge(state.name, {state.save: last.text if last.reply is None else last.reply})
+        if last is SILENCE:
+            return
+        if state.save is not None:
+            worth: Json = _worth(last)
+            if isinstance(state, Parallel):
+                worth = {one.speaker: _worth(one) for one in self.view.said}
+            self._merge(state.name, {state.save: worth})
+        self.act(state.name, state.output)
+
+    def clear(self, place: str, summary: Callable[[Sequence[Message]], str]) -> None:
+        """Go on with the *summary* of the transcript alone.
+
+        Raises:
+            ActionRaised: it raised, or is no text.
+        """
+        name = function_print(summary)["function"]
+        try:
+            text = cast("object", summary(self.view.transcript))
+        except Exception as error:
+            raise ActionRaised(
+                f"summary {name!r} at {place!r} raised {type(error).__name__}: {error}; mend the "
+                "summary, then resume"
+            ) from error
+        if not isinstance(text, str):
+            raise ActionRaised(f"summary {name!r} at {place!r} returned {text!r}, not a text")
+        self.restart = text
 
     def used_up(self, target: str | None) -> bool:
         """Tell whether *target* may not be entered again."""
@@ -168,6 +197,11 @@ class Stepping:
             self.patch.update(told)
             self.data = typed
             self.view = replace(self.view, data=typed)
+
+
+def _worth(message: Message) -> Json:
+    """Return what a message is worth keeping for: its structured reply, or else its text."""
+    return message.text if message.reply is None else message.reply
 
 
 def initial_data(

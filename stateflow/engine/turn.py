@@ -6,13 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stateflow.conversation.effect import Call, ChildResult, Effect, Given, Key, Made, Result
+from stateflow.conversation.effect import (
+    Call,
+    ChildResult,
+    Effect,
+    FaultRaised,
+    Given,
+    Key,
+    Made,
+    Result,
+)
+from stateflow.conversation.message import Fault
+from stateflow.conversation.transcript import Transcript
 from stateflow.conversation.view import View
 from stateflow.conversation.window import Window
+from stateflow.engine.branch import Branch, Join
 from stateflow.engine.door import Door
 from stateflow.errors import DefinitionError
 from stateflow.journal.said import made_of
 from stateflow.machine.flow import Flow
+from stateflow.value import Json
 
 __all__ = ["EngineTurn"]
 
@@ -35,6 +48,7 @@ class EngineTurn:
     composed: bool = True
     flow: Flow | None = None
     first_ordinal: int = 0
+    _heard: dict[int, Transcript] | None = None
 
     @property
     def targets(self) -> Sequence[str]:
@@ -77,9 +91,21 @@ class EngineTurn:
         self._may_ask()
         return await self.door.perform([Effect(self.key(), call) for call in calls])
 
-    async def ask(self, text: str, options: Sequence[str] = ()) -> str:
+    async def ask(
+        self,
+        text: str,
+        options: Sequence[str] = (),
+        *,
+        form: Json = None,
+        default: str | None = None,
+    ) -> str:
         """Ask a person; the run waits, for days if need be."""
-        call = Call("human.ask", {"text": text, "options": list(options)})
+        args: dict[str, Json] = {"text": text, "options": list(options)}
+        if form is not None:
+            args["form"] = form
+        if default is not None:
+            args["default"] = default
+        call = Call("human.ask", args)
         (result,) = await self.perform(call)
         return str(result.unwrap())
 
@@ -88,7 +114,35 @@ class EngineTurn:
         self._may_ask()
         if not isinstance(flow, Flow):
             raise DefinitionError(f"child({flow!r}): not a flow")
-        return await self.door.child(self.key(), flow, given)
+        (came_to,) = await self.children([(flow, given)], need=1)
+        if isinstance(came_to, ChildResult):
+            return came_to
+        raise FaultRaised(came_to or Fault("ChildFailed", "it was cancelled"))
+
+    async def children(
+        self, branches: Sequence[tuple[Any, Given]], *, need: int, keep: bool = False
+    ) -> Sequence[ChildResult | Fault | None]:
+        """Run flows as nested runs at once, until *need* of them ended."""
+        self._may_ask()
+        for flow, _ in branches:
+            if not isinstance(flow, Flow):
+                raise DefinitionError(f"child({flow!r}): not a flow")
+        wanted = [Branch(self.key(), flow, given) for flow, given in branches]
+        ended = await self.door.children(wanted, Join(need, keep=keep))
+        came_to = [ended.get(one.key.ordinal) for one in wanted]
+        return [None if one is None else one.result or one.fault for one in came_to]
+
+    async def hear(self, ordinal: int) -> Transcript:
+        """Read what was said in the nested run that effect *ordinal* was."""
+        if self._heard is None:
+            self._heard = {}
+        if ordinal not in self._heard:
+            self._heard[ordinal] = await self.door.heard(Key(self.state, self.visit, ordinal))
+        return self._heard[ordinal]
+
+    def heard(self, ordinal: int) -> Transcript:
+        """Return the same, once it was read."""
+        return (self._heard or {})[ordinal]
 
     async def now(self) -> float:
         """Return the time [s since the epoch]."""

@@ -1,8 +1,9 @@
 """The canonical form: what two runs must share to be called the same, byte for byte.
 
 Left out: run ids, times, durations, attempts, pauses and resumes, and where the code lies.
-What failed and was made again is not told.  Effects of a turn stand in the order of their
-keys, whoever finished first; nested journals stand at their place.
+What failed and was made again is not told, nor how far a branch had come that was cancelled.
+Effects of a turn stand in the order of their keys, whoever finished first; nested journals stand
+at their place.
 """
 
 from __future__ import annotations
@@ -32,7 +33,18 @@ from stateflow.value import Json, canonical_json
 __all__ = ["canonical", "canonical_events"]
 
 _VOLATILE: Final = frozenset(
-    {"attempts", "seconds", "source", "forked", "budget", "grant", "prices"}
+    {
+        "attempts",
+        "seconds",
+        "source",
+        "forked",
+        "budget",
+        "grant",
+        "prices",
+        "due",
+        "lost",
+        "lost_turns",
+    }
 )
 _SETTLED: Final = (EffectDone, EffectFailed, HumanAnswered, ChildEnded)
 
@@ -43,13 +55,16 @@ def canonical(journal: Journal) -> str:
 
 
 def _lines(journal: Journal, place: str) -> Iterator[Json]:
+    cancelled: set[str] = set()
     for number, event in enumerate(canonical_events(r.event for r in journal.events), 1):
         fields = {k: v for k, v in event_json(event).items() if k not in _VOLATILE}
+        if isinstance(event, ChildEnded) and event.cancelled:
+            cancelled.add(str(event.key))
         result = fields.get("result")
         if isinstance(result, dict):
             fields["result"] = {k: v for k, v in result.items() if k != "request_id"}
         yield {"seq": number, "kind": type(event).__name__, "place": place, **fields}
-    for key in sorted(journal.children, key=_place):
+    for key in sorted(journal.children.keys() - cancelled, key=_place):
         yield from _lines(journal.children[key], f"{place}/{key}")
 
 

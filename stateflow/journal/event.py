@@ -158,6 +158,8 @@ class TurnTaken:
     usage: Usage = NO_USAGE
     spoken: bool = True
     """False where the budget did not let anybody speak."""
+    restart: str | None = None
+    """What the transcript is cleared to as the next state is entered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,14 @@ class ChildEnded:
     fault: Fault | None = None
     usage: Usage = NO_USAGE
     turns: int = 0
+    args: Json = None
+    """What it was started for, where that is more than its turn: the tool call it answers."""
+    cancelled: bool = False
+    """Nobody needed it any more; what it came to until then is lost."""
+    lost: Usage = NO_USAGE
+    """Spent beside ``usage``: on what failed and was made again, or before it was cancelled."""
+    lost_turns: int = 0
+    """Turns it had taken before it was cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +199,12 @@ class HumanAsked:
     key: Key
     text: str
     options: tuple[str, ...] = ()
+    form: Json = None
+    """JSON schema of the object that the answer has to be; ``None``: it is a text."""
+    default: str | None = None
+    """What an empty answer means."""
+    due: float | None = None
+    """When it is too late to answer [s since the epoch]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +285,8 @@ class Recorded(NamedTuple):
     at: float
     """When the store took it [s since the epoch]."""
     event: Event
+    run: str = ""
+    """The run, or nested run, whose journal it stands in; ``""`` where it came from no store."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 from stateflow.conversation.effect import Key, Made, Question
 from stateflow.conversation.message import NO_USAGE, Message, Usage
+from stateflow.conversation.summary import SUMMARY_SPEAKER
 from stateflow.conversation.transcript import Transcript
 from stateflow.journal.event import (
     ChildEnded,
@@ -61,8 +62,13 @@ class Fold:
     path: list[str] = field(default_factory=list[str])
     usage: Usage = NO_USAGE
     lost: Usage = NO_USAGE
-    """Spent on effects that failed and were made again after a pause; not in ``usage``, which
-    guards read, and which is the same however often the run was resumed."""
+    """Spent on effects that failed and were made again after a pause, and on branches that were
+    cancelled; not in ``usage``, which guards read, and which is the same however often the run was
+    resumed."""
+    lost_turns: int = 0
+    """Turns of branches that were cancelled; budgets count them, too."""
+    entered_at: float = 0.0
+    """When the present state was entered, as the store stamped it [s since the epoch]."""
     usage_by_state: dict[str, Usage] = field(default_factory=dict[str, Usage])
     elapsed_s: float = 0.0
     """Time the run was under way [s], without pauses."""
@@ -97,6 +103,19 @@ class Fold:
         return self.visits.get(self.state, 0)
 
     @property
+    def before(self) -> Fold:
+        """Spending as it was before the open turn: what its branches share."""
+        usage, _, turns = self._before
+        bare = Fold()
+        bare.usage, bare.turns = usage, turns
+        bare.lost, bare.lost_turns, bare.elapsed_s = self.lost, self.lost_turns, self.elapsed_s
+        for answer in self.answers.values():
+            if isinstance(answer, ChildEnded):
+                bare.lost -= answer.lost
+                bare.lost_turns -= answer.lost_turns
+        return bare
+
+    @property
     def spent(self) -> Usage:
         """Everything the run has cost, what was lost included; budgets count with this."""
         return self.usage + self.lost
@@ -114,12 +133,11 @@ class Fold:
                     self._keeps = True
             case TurnTaken():
                 self._turn(event)
+                self.entered_at = recorded.at
             case HumanAnswered():
                 self.answers[event.key.ordinal] = event
             case ChildEnded():
-                self.answers[event.key.ordinal] = event
-                self._spend(event.key.state, event.usage)
-                self.turns += event.turns
+                self._join(event)
             case EffectBegun():
                 self.begun[event.key.ordinal] = event
                 self.answers.pop(event.key.ordinal, None)  # not done before, a person said
@@ -127,6 +145,14 @@ class Fold:
                 self.begun[event.key.ordinal] = event
             case _:
                 self._stand(event)
+
+    def _join(self, event: ChildEnded) -> None:
+        """Count what a nested run came to, and what it lost."""
+        self.answers[event.key.ordinal] = event
+        self._spend(event.key.state, event.usage)
+        self.turns += event.turns
+        self.lost += event.lost
+        self.lost_turns += event.lost_turns
 
     def _clock(self, at: float, event: Event) -> None:
         """Count the time since the last event, unless the run stood still."""
@@ -140,6 +166,7 @@ class Fold:
         match event:
             case RunStarted():
                 self._start(event)
+                self.entered_at = self._last_at
             case RunPaused():
                 self._pause(event)
             case RunResumed():
@@ -156,7 +183,14 @@ class Fold:
     def questions(self, prefix: str = "") -> tuple[Question, ...]:
         """Return what the open turn has asked and nobody has answered."""
         return tuple(
-            Question(f"{prefix}{asked.key}", asked.text, asked.options)
+            Question(
+                f"{prefix}{asked.key}",
+                asked.text,
+                asked.options,
+                asked.form,
+                asked.default,
+                asked.due,
+            )
             for ordinal, asked in sorted(self.begun.items())
             if isinstance(asked, HumanAsked) and ordinal not in self.answers
         )
@@ -180,11 +214,7 @@ class Fold:
         if len(self.answers) > 1 or self._keeps:
             self._settle()
             self._keep()
-        for said in event.said:
-            self.spoken[said.by] = self.spoken.get(said.by, 0) + 1
-            if said.of is not None or said.part is not None:
-                message = message_of(said, self.answers, event.usage)
-                self.transcript = self.transcript.append(message)
+        self._hear(event)
         if event.spoken:
             self.turns += 1
             self.path.append(event.state)
@@ -198,6 +228,16 @@ class Fold:
         self.begun.clear()
         of_state = self.usage_by_state.get(self.state, NO_USAGE)
         self._before = (self.usage, of_state, self.turns)
+
+    def _hear(self, event: TurnTaken) -> None:
+        """Add what was said to the transcript, or clear it to its summary."""
+        for said in event.said:
+            self.spoken[said.by] = self.spoken.get(said.by, 0) + 1
+            if said.of is not None or said.part is not None:
+                message = message_of(said, self.answers, event.usage)
+                self.transcript = self.transcript.append(message)
+        if event.restart is not None:
+            self.transcript = Transcript().append(Message(event.restart, SUMMARY_SPEAKER))
 
     def _keep(self) -> None:
         """Keep what the turn asked to keep; not before it is whole, so that it resumes the same."""
@@ -218,12 +258,27 @@ class Fold:
                 answer = self.answers[ordinal]
                 fault = getattr(answer, "fault", None)
                 if ordinal == retry or fault is not None:
-                    del self.answers[ordinal]
+                    self._forget(ordinal)
                     if isinstance(answer, EffectDone | EffectFailed):
                         self._losing += answer.usage
                     late = fault is not None and fault.is_a("TimedOut")  # it may have been done
                     if isinstance(self.begun.get(ordinal), EffectBegun) and not late:
                         del self.begun[ordinal]
+            self._take_back()
+
+    def _take_back(self) -> None:
+        """Let branches that were cancelled for the sake of a failed one go on, as it does."""
+        for ordinal, answer in list(self.answers.items()):
+            if isinstance(answer, ChildEnded) and answer.cancelled:
+                self._forget(ordinal)
+
+    def _forget(self, ordinal: int) -> Answer:
+        """Take back an answer; a nested run counts what it lost when it ends again."""
+        answer = self.answers.pop(ordinal)
+        if isinstance(answer, ChildEnded):
+            self.lost -= answer.lost
+            self.lost_turns -= answer.lost_turns
+        return answer
 
     def _settle(self) -> None:
         """Sum up the open turn in the order of its effects, whichever came first."""

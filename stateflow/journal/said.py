@@ -20,8 +20,17 @@ from stateflow.conversation.message import (
     message_from,
 )
 from stateflow.journal.event import ChildEnded, EffectDone, EffectFailed, HumanAnswered, Said
+from stateflow.value import Json
 
-__all__ = ["Answer", "execution_of", "made_of", "message_of", "ran", "result_of", "used"]
+__all__ = [
+    "Answer",
+    "execution_of",
+    "made_of",
+    "message_of",
+    "ran",
+    "result_of",
+    "used",
+]
 
 Answer: TypeAlias = EffectDone | EffectFailed | HumanAnswered | ChildEnded
 """What the journal holds for an effect that came to something."""
@@ -37,15 +46,18 @@ def result_of(answer: Answer) -> Result:
         case HumanAnswered():
             return Result(answer.answer)
         case ChildEnded():
-            return Result(None, answer.fault)
+            came_to = answer.result
+            value: Json = None if came_to is None else {"text": came_to.text, "ok": came_to.ok}
+            return Result(value, answer.fault)
 
 
 def made_of(answer: Answer) -> Made:
     """Return what an agent sees of a recorded answer."""
     if isinstance(answer, EffectDone | EffectFailed):
         return Made(answer.op, answer.args, result_of(answer), answer.seconds)
-    op = "human.ask" if isinstance(answer, HumanAnswered) else "child"
-    return Made(op, None, result_of(answer))
+    if isinstance(answer, ChildEnded):
+        return Made("child", answer.args, result_of(answer))
+    return Made("human.ask", None, result_of(answer))
 
 
 def used(made: Mapping[int, Made]) -> list[tuple[list[int], ToolCall]]:
@@ -55,9 +67,7 @@ def used(made: Mapping[int, Made]) -> list[tuple[list[int], ToolCall]]:
     made the call.
     """
     places = [
-        (m.args["of"], m.args["call"], ordinal)
-        for ordinal, m in made.items()
-        if m.op == "tool.call"
+        (m.args["of"], m.args["call"], ordinal) for ordinal, m in made.items() if m.calls_tool
     ]
     rounds = {of: number for number, of in enumerate(dict.fromkeys(of for of, _, _ in places))}
     return [
@@ -104,6 +114,8 @@ def message_of(said: Said, answers: Mapping[int, Answer], usage: Usage) -> Messa
     else:
         source = answers[said.of]
         result: Any = source.result if isinstance(source, EffectDone) else None
+        if isinstance(source, ChildEnded) and source.result is not None:
+            result = {"text": source.result.text}
         if part is not None:
             result = {"text": result["text"], **part}
         message = message_from(result, said.by)

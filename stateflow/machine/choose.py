@@ -29,7 +29,9 @@ class Chat:
     """The agent of each candidate; ``None`` for done and for places where nobody speaks."""
     last_speaker: Agent | None
     describe: tuple[str, ...] = ()
-    """A line about each candidate, for a model that picks."""
+    """A line about each candidate, for a model that picks; ``""`` where nobody wrote one."""
+    places: tuple[str, ...] = ()
+    """Every place of the flow, enabled or not."""
 
     @property
     def messages(self) -> Sequence[Message]:
@@ -37,9 +39,14 @@ class Chat:
         return self.view.transcript
 
     def next_agent(self, agent: Agent | None = None) -> Agent | str | None:
-        """Return the first enabled candidate in table order, whoever *agent* is."""
+        """Return the first enabled candidate in table order, whoever *agent* is.
+
+        It is the state's name where its agent serves another candidate too: who names only the
+        agent would not have said which.
+        """
         del agent
-        return self.agents[0] or self.candidates[0]
+        first = self.agents[0]
+        return self.candidates[0] if first is None or first in self.agents[1:] else first
 
 
 class Chooser(Protocol):

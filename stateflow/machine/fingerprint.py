@@ -8,12 +8,15 @@ apart by the print of each request.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from stateflow.conversation.agent import Agent
+from stateflow.conversation.summary import Summary, last_message
 from stateflow.machine.guard import function_print
-from stateflow.machine.state import Final, Place, Prompt, State
+from stateflow.machine.nested import FlowAgent
+from stateflow.machine.parallel import Parallel
+from stateflow.machine.state import Final, Place, State
 from stateflow.machine.transition import Action, Transition
 from stateflow.value import Json, digest
 
@@ -23,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["fingerprint", "table"]
 
 _NOT_DECIDING = frozenset({"prompt", "agents", "description", "sees"})
-_WHOLE = frozenset({"when", "choose", "entry", "exit", "do"})
+_WHOLE = frozenset(
+    {"when", "choose", "entry", "exit", "do", "output", "input", "carryover", "summary", "restart"}
+)
 """Forms of guards, choosers and actions: whatever words they hold, all of it decides."""
 
 
@@ -40,7 +45,7 @@ def table(flow: Flow) -> dict[str, Json]:
     whole: dict[str, Json] = {
         "name": flow.name,
         "initial": flow.initial,
-        "places": [_place(place) for place in flow.places.values()],
+        "places": [_place(place, flow) for place in flow.places.values()],
         "budget": limits,
         "agents": [_agent(agent) for agent in flow.agents],
     }
@@ -73,7 +78,7 @@ def _deciding(value: Json) -> Json:
     return value
 
 
-def _place(place: Place) -> dict[str, Json]:
+def _place(place: Place, flow: Flow) -> dict[str, Json]:
     if isinstance(place, Final):
         return {"final": place.name, "ok": place.ok, **_action("entry", place.entry)}
     rows: list[Json] = [_transition(transition) for transition in place.transitions]
@@ -83,14 +88,42 @@ def _place(place: Place) -> dict[str, Json]:
         "state": place.name,
         "speaks": [agent.name for agent in place.agents],
         "to": rows,
+        **_nested(place, flow),
         **({"visits": place.visits} if place.visits is not None else {}),
-        **({"prompt": _prompt(place.prompt)} if place.prompt else {}),
+        **({"prompt": _text_or_function(place.prompt)} if place.prompt else {}),
         **({"choose": place.choose.form} if place.choose is not None else {}),
         **({"save": place.save} if place.save is not None else {}),
         **({"sees": place.sees.form} if place.sees is not None else {}),
+        **_action("output", place.output),
         **_action("entry", place.entry),
         **_action("exit", place.exit),
     }
+
+
+def _nested(state: State, flow: Flow) -> dict[str, Json]:
+    """Return the flows that run in *state*, by who speaks them, and how they are joined."""
+    found: list[Json] = [
+        {
+            "as": agent.name,
+            **({"flow": "itself"} if agent.flow is flow else {"flow": agent.flow.table()}),
+            **({"input": _text_or_function(agent.input)} if agent.input is not None else {}),
+            **({"carryover": agent.carryover.form} if agent.carryover is not None else {}),
+            **_summary("summary", agent.summary),
+        }
+        for agent in state.agents
+        if isinstance(agent, FlowAgent)
+    ]
+    if isinstance(state, Parallel):
+        return {"flows": found, "join": state.need, "others": state.others}
+    return {"flows": found} if found else {}
+
+
+def _summary(word: str, summary: Summary | None) -> dict[str, Json]:
+    """Return what tells *summary* from another; the last message needs no word."""
+    if summary is None or summary is last_message:
+        return {}
+    form: Json = getattr(summary, "form", None)
+    return {word: function_print(summary) if form is None else form}  # type: ignore[arg-type]  # a function then
 
 
 def _transition(transition: Transition) -> dict[str, Json]:
@@ -98,14 +131,19 @@ def _transition(transition: Transition) -> dict[str, Json]:
     if transition.when is not None:
         row["when"] = transition.when.form
         row["name"] = transition.when.name
-    return {**row, **_action("do", transition.do)}
+    if transition.restart is not None:
+        row["restart"] = "last_message"
+    return {**row, **_summary("restart", transition.restart), **_action("do", transition.do)}
 
 
 def _action(word: str, action: Action | None) -> dict[str, Json]:
-    return {} if action is None else {word: function_print(action)}
+    if action is None:
+        return {}
+    form: Json = getattr(action, "form", None)  # of an output that names fields
+    return {word: function_print(action) if form is None else form}
 
 
-def _prompt(prompt: Prompt) -> Json:
+def _text_or_function(prompt: str | Callable[..., object]) -> Json:
     return prompt if isinstance(prompt, str) else function_print(prompt)
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from stateflow.conversation.agent import Agent
+from stateflow.conversation.summary import Summary, last_message
+from stateflow.conversation.window import Window
 from stateflow.errors import DefinitionError
 from stateflow.machine import fingerprint
 from stateflow.machine.budget import Budget
 from stateflow.machine.choose import Chooser
+from stateflow.machine.flow_tool import FlowTool, flow_tool
 from stateflow.machine.kernel import Kernel
-from stateflow.machine.state import Final, Junction, Place, State, Steps
+from stateflow.machine.nested import FlowAgent, Input
+from stateflow.machine.resolve import by_name, refuse_junction_loops
+from stateflow.machine.state import Final, Junction, Place, State
 from stateflow.machine.table import Row, chooser_of, places_of
 from stateflow.machine.transition import Transition
 from stateflow.value import Json, canonical_json, check_name
@@ -45,7 +49,7 @@ class Flow:
         self.description = description
         self.budget = budget if budget is not None else Budget()
         self.data = data
-        self.places: Mapping[str, Place] = _by_name(name, places, choose)
+        self.places: Mapping[str, Place] = by_name(self, name, places, choose)
         self.initial = next(iter(self.places))
         self.on_error = on_error
         self._check()
@@ -95,6 +99,71 @@ class Flow:
         """Everybody who speaks, in order of first appearance."""
         agents = {id(agent): agent for state in self.states for agent in state.agents}
         return tuple(agents.values())
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """This flow and all that are nested in it, each once, in order of first appearance."""
+        found: dict[int, Flow] = {}
+        ahead: list[Flow] = [self]
+        while ahead:
+            flow = ahead.pop(0)
+            if id(flow) not in found:
+                found[id(flow)] = flow
+                ahead += [inner for agent in flow.agents for inner in _flows_of(agent)]
+        return tuple(found.values())
+
+    @property
+    def everybody(self) -> tuple[Agent, ...]:
+        """Who speaks in this flow and in all that are nested in it."""
+        return tuple(agent for flow in self.flows for agent in flow.agents)
+
+    @property
+    def choosers(self) -> tuple[Chooser, ...]:
+        """Who picks speakers in this flow and in all that are nested in it."""
+        states = (state for flow in self.flows for state in flow.states)
+        return tuple(state.choose for state in states if state.choose is not None)
+
+    def as_agent(
+        self,
+        name: str | None = None,
+        *,
+        input: Input = None,  # noqa: A002 - the word of sub-machines
+        carryover: Window | None = None,
+        summary: Summary | None = None,
+        description: str = "",
+    ) -> FlowAgent:
+        """Return an agent that speaks the summary of a nested run of this flow.
+
+        Args:
+            name: what transcripts call it; the flow's name if not given.
+            input: its task: a text, or a function of the view; else the last message.
+            carryover: what it is told of the transcript beside that, as in ``last(3)``.
+            summary: ``last_message``, ``by_model(...)``, or a function of its messages.
+            description: a line about it, for a model that picks speakers.
+        """
+        return FlowAgent(
+            self.name if name is None else name,
+            self,
+            input,
+            carryover,
+            last_message if summary is None else summary,
+            description or self.description,
+        )
+
+    def as_tool(
+        self, name: str | None = None, *, description: str = "", approve: bool = False
+    ) -> FlowTool:
+        """Return a tool for an ``Assistant``: each call is a nested run of this flow.
+
+        Args:
+            name: what the model calls it; the flow's name if not given.
+            description: when to use it; the flow's description if not given.
+            approve: whether a person must allow every call.
+
+        Raises:
+            DefinitionError: providers would refuse its name, or nothing says when to use it.
+        """
+        return flow_tool(self, name, description, approve=approve)
 
     def table(self) -> dict[str, Json]:
         """Return the flow as JSON, as it is journaled: names, guards' forms, agents, prompts."""
@@ -159,11 +228,27 @@ class Flow:
         for place in self.places.values():
             if isinstance(place, State):
                 self._check_state(place)
+                self._check_nested(place)
             for transition in _transitions(place):
                 self._check_target(place, transition)
         if self.on_error is not None and self.on_error not in self.places:
             raise DefinitionError(self._unknown("on_error", self.on_error))
-        _refuse_junction_loops(self.places)
+        self._check_fallbacks()
+        refuse_junction_loops(self.places)
+
+    def _check_fallbacks(self) -> None:
+        """Refuse a chooser that falls back to where no state it chooses in leads to."""
+        for state in self.states:
+            fallback: object = getattr(state.choose, "fallback", None)
+            sharing = [one for one in self.states if one.choose is state.choose]
+            ways = [t.target for one in sharing for t in one.transitions]
+            if fallback is not None and fallback not in ways:
+                sentence = (
+                    f"flow {self.name!r}: the chooser of {state.name!r} falls back to "
+                    f"{fallback!r}, which no state it chooses in leads to; those lead to: "
+                    f"{', '.join(map(repr, ways))}"
+                )
+                raise DefinitionError(sentence)
 
     def _check_data(self, data: type[BaseModel]) -> None:
         if '"uniqueItems":true' in canonical_json(data.model_json_schema()):
@@ -181,6 +266,22 @@ class Flow:
                     f"{self.name!r} does not have; it has: {', '.join(fields) or 'no data at all'}"
                 )
                 raise DefinitionError(sentence)
+
+    def _check_nested(self, state: State) -> None:
+        inner = [flow for agent in state.agents for flow in _flows_of(agent)]
+        for flow in [below for one in inner if one is not self for below in one.flows]:
+            if flow.name == self.name and flow is not self:
+                sentence = (
+                    f"state {state.name!r} nests a flow {flow.name!r} in the flow of that name; "
+                    "for a flow in itself write Nested(..., itself()), else rename one"
+                )
+                raise DefinitionError(sentence)
+        if state.output is not None and self.data is None:
+            sentence = (
+                f"state {state.name!r} changes data with output=, and flow {self.name!r} declares "
+                "none; give Flow(..., data=Model) a model"
+            )
+            raise DefinitionError(sentence)
 
     def _check_target(self, place: Place, transition: Transition) -> None:
         target = transition.target
@@ -201,93 +302,13 @@ class Flow:
         )
 
 
+def _flows_of(agent: Agent) -> Iterator[Flow]:
+    """Yield the flows that *agent* may run: itself one, or tools of it."""
+    for one in (agent, *getattr(agent, "toolbox", ())):
+        flow: object = getattr(one, "flow", None)
+        if isinstance(flow, Flow):
+            yield flow
+
+
 def _transitions(place: Place) -> tuple[Transition, ...]:
     return () if isinstance(place, Final) else place.transitions
-
-
-def _by_name(flow: str, places: tuple[Place, ...], choose: Chooser | None) -> dict[str, Place]:
-    if not any(isinstance(place, State) for place in places):
-        sentence = f"flow {flow!r} has no state; give it one: State('write', agent, ...)"
-        raise DefinitionError(sentence)
-    named: dict[str, Place] = {}
-    for place in places:
-        if place.name in named:
-            sentence = f"flow {flow!r} has two places called {place.name!r}; rename one"
-            raise DefinitionError(sentence)
-        named[place.name] = place
-    if isinstance(places[0], Final):
-        sentence = f"flow {flow!r} begins with the final {places[0].name!r}"
-        raise DefinitionError(sentence)
-    agents = _bound(places)
-    return {place.name: _resolved(flow, place, agents, choose) for place in places}
-
-
-def _bound(places: tuple[Place, ...]) -> dict[int, list[str]]:
-    """Return the states that each agent is bound to, by the agent's identity."""
-    bound: dict[int, list[str]] = {}
-    for place in places:
-        if isinstance(place, State):
-            for agent in dict.fromkeys(map(id, place.agents)):
-                bound.setdefault(agent, []).append(place.name)
-    return bound
-
-
-def _resolved(
-    flow: str, place: Place, bound: Mapping[int, list[str]], choose: Chooser | None
-) -> Place:
-    """Return *place* with targets that were given as agents turned into states' names."""
-    if isinstance(place, Final):
-        return place
-    transitions: list[Transition] = []
-    for transition in place.transitions:
-        agent = transition.agent
-        if agent is None:
-            transitions.append(transition)
-            continue
-        states = bound.get(id(agent), [])
-        if len(states) != 1:
-            serves = (
-                f"serves {len(states)} states ({', '.join(states)})" if states else "serves none"
-            )
-            sentence = (
-                f"flow {flow!r}: {place.name!r} leads to agent {agent.name!r}, which {serves}; "
-                "name the state"
-            )
-            raise DefinitionError(sentence)
-        transitions.append(replace(transition, target=states[0], agent=None))
-    if isinstance(place, Junction):
-        return Junction(place.name, *transitions)
-    return State(
-        place.name,
-        place.agent if len(place.agents) == 1 else Steps(place.agents),
-        *transitions,
-        visits=place.visits,
-        prompt=place.prompt,
-        choose=place.choose if place.choose is not None else choose,
-        entry=place.entry,
-        exit=place.exit,
-        save=place.save,
-        sees=place.sees,
-        timeout_s=place.timeout_s,
-    )
-
-
-def _refuse_junction_loops(places: Mapping[str, Place]) -> None:
-    """Refuse junctions that lead back to themselves without anybody speaking."""
-    for start in places.values():
-        seen: list[str] = []
-        ahead = [start.name] if isinstance(start, Junction) else []
-        while ahead:
-            name = ahead.pop()
-            place = places[name]
-            if name in seen or not isinstance(place, Junction):
-                continue
-            seen.append(name)
-            targets = [t.target for t in place.transitions if t.target is not None]
-            if start.name in targets:
-                sentence = (
-                    f"junction {start.name!r} can lead back to itself with nobody speaking; put a "
-                    "state in between"
-                )
-                raise DefinitionError(sentence)
-            ahead.extend(targets)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from stateflow.conversation.agent import Agent
 from stateflow.conversation.view import View
@@ -64,6 +65,8 @@ class State:
     """What its agents see of the transcript; ``None``: all of it."""
     timeout_s: float
     """Limit for each effect of a turn here [s]."""
+    output: Action | None
+    """Changes the data with what was said, before guards are tried."""
 
     def __init__(  # noqa: PLR0913 - the declaration of a state is this long
         self,
@@ -110,6 +113,7 @@ class State:
             "save": save,
             "sees": sees,
             "timeout_s": timeout_s,
+            "output": None,
         }
         for field, value in values.items():
             object.__setattr__(self, field, value)
@@ -118,6 +122,18 @@ class State:
     def agent(self) -> Agent:
         """The one who speaks last, whose words the guards read."""
         return self.agents[-1]
+
+    @property
+    def deadline(self) -> float | None:
+        """When time takes a transition, counted from the entry [s]; ``None``: never."""
+        return min((t.after for t in self.transitions if t.after is not None), default=None)
+
+    def changed(self, **fields: object) -> Self:
+        """Return this state with other *fields*; they were checked before."""
+        new = copy(self)
+        for field, value in fields.items():
+            object.__setattr__(new, field, value)
+        return new
 
 
 @dataclass(frozen=True, slots=True, init=False)

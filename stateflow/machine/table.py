@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, cast
 
 from stateflow.conversation.agent import Agent, Turn
@@ -93,7 +93,7 @@ def _transition(row: str, entry: Row, names: list[str]) -> Transition:
             "after it)"
         )
         raise DefinitionError(sentence)
-    return Transition(target, transition.when, transition.do)
+    return replace(transition, agent=None)
 
 
 def _refuse_shadows(flow: str, row: str, transitions: list[Transition]) -> None:

@@ -30,6 +30,10 @@ class Store(Protocol):
     Appending is the only way to write a journal.
     """
 
+    def now(self) -> float:
+        """Return the time as events are stamped with it [s since the epoch]."""
+        ...
+
     async def append(self, run: str, /, *, after: int, events: Sequence[Event]) -> list[Recorded]:
         """Write *events* behind event number *after* as one transaction, stamped with the time.
 

@@ -41,7 +41,7 @@ def dump_lines(journal: Journal) -> Iterator[str]:
 
 
 def _lines(journal: Journal, path: str, extra: dict[str, str]) -> Iterator[str]:
-    for seq, at, event in journal.events:
+    for seq, at, event, _ in journal.events:
         kind, body = encode(event)
         envelope = {**extra, "run": path, "seq": seq, "at": at, "kind": kind}
         head = json.dumps(envelope, ensure_ascii=False, separators=(",", ":"))
@@ -146,8 +146,8 @@ def read_file(path: str | Path) -> Journal:
         fields = _fields(path, number, line, torn=number > whole)
         if number == 1:
             run = _run(path, fields)
-        _take(path, number, fields, journals)
-    return journal_tree(run, {f"{run}/{p}" if p else run: j for p, j in journals.items()})
+        _take(path, number, fields, journals, run)
+    return journal_tree(run, {_full(run, child): j for child, j in journals.items()})
 
 
 def _fields(path: Path, number: int, line: bytes, *, torn: bool) -> dict[str, Any]:
@@ -185,8 +185,13 @@ def _run(path: Path, fields: dict[str, Any]) -> str:
     return run
 
 
+def _full(run: str, child: str) -> str:
+    """Return the name of the run *child*, a path below the root run *run*."""
+    return f"{run}/{child}" if child else run
+
+
 def _take(
-    path: Path, number: int, fields: dict[str, Any], journals: dict[str, list[Recorded]]
+    path: Path, number: int, fields: dict[str, Any], journals: dict[str, list[Recorded]], run: str
 ) -> None:
     where = f"line {number} of {str(path)!r}"
     child, seq, at, kind = (fields.get(name) for name in ENVELOPE[1:])
@@ -213,4 +218,4 @@ def _take(
         )
         raise StoreError(sentence)
     body = json.dumps({k: v for k, v in fields.items() if k not in ENVELOPE})
-    journal.append(Recorded(seq, float(at), decode(kind, body, place=where)))
+    journal.append(Recorded(seq, float(at), decode(kind, body, place=where), _full(run, child)))

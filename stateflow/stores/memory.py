@@ -32,6 +32,10 @@ class MemoryStore:
         self._files: dict[str, bytes] = {}
         self._held: set[str] = set()
 
+    def now(self) -> float:
+        """Return the time as events are stamped with it [s since the epoch]."""
+        return self._clock()
+
     async def append(self, run: str, /, *, after: int, events: Sequence[Event]) -> list[Recorded]:
         """Write *events* behind event number *after*.
 
@@ -43,7 +47,7 @@ class MemoryStore:
         if found != after:
             raise RunTaken(run, after=after, found=found)
         at = self._clock()
-        recorded = [Recorded(seq, at, event) for seq, event in enumerate(events, after + 1)]
+        recorded = [Recorded(seq, at, event, run) for seq, event in enumerate(events, after + 1)]
         if journal is not None:
             journal += recorded
         elif recorded:

@@ -95,6 +95,10 @@ class SqliteStore:
         self._pages = 0
         self._closed = False
 
+    def now(self) -> float:
+        """Return the time as events are stamped with it [s since the epoch]."""
+        return self._clock()
+
     async def append(self, run: str, /, *, after: int, events: Sequence[Event]) -> list[Recorded]:
         """Write *events* behind event number *after* as one transaction.
 
@@ -284,7 +288,8 @@ class SqliteStore:
         if len(self._ends) >= _KNOWN:
             self._ends.clear()
         self._ends[job.run] = (number, job.after + len(rows))
-        job.value = [Recorded(n, at, event) for n, event in enumerate(job.events, job.after + 1)]
+        run = job.run
+        job.value = [Recorded(n, at, e, run) for n, e in enumerate(job.events, job.after + 1)]
 
     def _patiently(self, work: Callable[[sqlite3.Connection], ValueT]) -> ValueT:
         """Return what *work* does with the file, waiting while another process holds it."""
@@ -338,7 +343,7 @@ class SqliteStore:
         number, at, kind, body = row
         seq = number & MASK
         place = f"event {seq} of run {run!r} in {str(self.path)!r}"
-        return Recorded(seq, at, decode(kind, body, place=place))
+        return Recorded(seq, at, decode(kind, body, place=place), run)
 
     def _summaries(self) -> list[Summary]:
         return [

@@ -522,7 +522,7 @@ async def test_an_unknown_operation_and_a_run_too_deep_are_faults_that_tell_the_
 
     assert "give Runner(operations=...) it" in (await go(one(unknown))).stop.why
     stop = (await go(one(deeper, budget=Budget(depth=2)))).stop
-    assert stop.kind == "failed"
+    assert (stop.kind, stop.which) == ("budget", "depth")
     assert "would be 3 deep" in stop.why
 
 

@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from stateflow.conversation.message import Fault, Message, Outcome, ToolCall, Usage
+from stateflow.conversation.transcript import Transcript
 from stateflow.conversation.view import View
 from stateflow.errors import DefinitionError, RateLimited
 from stateflow.machine.guard import Guard
@@ -25,10 +26,12 @@ from stateflow.machine.guards import (
     failed,
     handed_to,
     matches,
+    messages_at_least,
     raised,
     replied,
     says,
     spent,
+    spoke,
     succeeded,
     timed_out,
     turns_at_least,
@@ -56,6 +59,20 @@ USED = View(usage=Usage(calls=3, input_tokens=60, output_tokens=40, usd=0.5))
 UNPRICED = View(usage=Usage(calls=1, usd=None))
 CALLED = heard("", calls=(ToolCall("1", "search", "{}"),))
 CODER = SimpleNamespace(name="coder")
+PAIR = View(transcript=Transcript().append(Message("go", "user")).append(Message("ok", "coder")))
+
+
+def together(*said: Message) -> View:
+    """Return the view after a parallel state whose branches said this."""
+    return View(last=said[-1], others=said[:-1])
+
+
+YES = Message("yes", "coder")
+NO = Message("no", "tester")
+GOOD = Message("", "coder", outcome=Outcome.exited(0))
+BAD = Message("", "tester", outcome=Outcome.exited(1))
+LATER = Message("", "tester", outcome=Outcome(ok=False, timed_out=True, fault="TimedOut"))
+RICH = Message("{}", "tester", reply={"score": 8}, handoff="me", answer="yes", ended="rejected")
 
 
 @pytest.mark.parametrize(
@@ -114,6 +131,18 @@ CODER = SimpleNamespace(name="coder")
         pytest.param(spent(tokens=101, calls=4), USED, False, id="spent-fewer"),
         pytest.param(spent(tokens=101, calls=3), USED, True, id="spent-either"),
         pytest.param(spent(calls=1), NOTHING, False, id="spent-nothing"),
+        pytest.param(spent(input_tokens=60), USED, True, id="spent-input"),
+        pytest.param(spent(input_tokens=61), USED, False, id="spent-less-input"),
+        pytest.param(spent(output_tokens=40), USED, True, id="spent-output"),
+        pytest.param(spent(output_tokens=41), USED, False, id="spent-less-output"),
+        pytest.param(spoke("coder"), DONE, True, id="spoke"),
+        pytest.param(spoke("reviewer", CODER), DONE, True, id="spoke-one-of-them"),
+        pytest.param(spoke("reviewer"), DONE, False, id="spoke-another"),
+        pytest.param(spoke(), DONE, True, id="spoke-anybody"),
+        pytest.param(spoke(), NOTHING, False, id="spoke-nobody"),
+        pytest.param(spoke("coder"), LIMITED, False, id="spoke-raised"),
+        pytest.param(messages_at_least(2), PAIR, True, id="messages-the-task-counts"),
+        pytest.param(messages_at_least(3), PAIR, False, id="messages-fewer"),
         pytest.param(data_is("score", 8), View(data=Brief()), True, id="data"),
         pytest.param(data_is("score", at_least=9), View(data=Brief()), False, id="data-range"),
         pytest.param(data_is("title"), View(data=Brief()), False, id="data-missing-field"),
@@ -154,6 +183,53 @@ def test_guard_answers(guard: Guard, view: View, expected: bool) -> None:
     assert guard(view) is expected
 
 
+@pytest.mark.parametrize("turned", [False, True], ids=["first", "last"])
+@pytest.mark.parametrize(
+    ("guard", "said", "expected"),
+    [
+        pytest.param(says("yes"), (YES, NO), True, id="says-any"),
+        pytest.param(says("maybe"), (YES, NO), False, id="says-none"),
+        pytest.param(says("yes", by="coder"), (YES, NO), True, id="says-by"),
+        pytest.param(says("yes", by="tester"), (YES, NO), False, id="says-by-another-branch"),
+        pytest.param(matches("^n"), (YES, NO), True, id="matches"),
+        pytest.param(equals("no", by="tester"), (YES, NO), True, id="equals"),
+        pytest.param(spoke("tester"), (YES, NO), True, id="spoke"),
+        pytest.param(spoke("boss"), (YES, NO), False, id="spoke-nobody"),
+        pytest.param(failed, (GOOD, BAD), True, id="failed-one"),
+        pytest.param(failed, (GOOD, YES), False, id="failed-none"),
+        pytest.param(succeeded, (GOOD, BAD), False, id="succeeded-not-all"),
+        pytest.param(succeeded, (GOOD, YES), True, id="succeeded-speech-apart"),
+        pytest.param(succeeded, (YES, NO), False, id="succeeded-no-outcome"),
+        pytest.param(timed_out, (GOOD, LATER), True, id="timed-out"),
+        pytest.param(timed_out, (GOOD, BAD), False, id="timed-out-none"),
+        pytest.param(exit_code(1), (GOOD, BAD), True, id="exit-code"),
+        pytest.param(exit_code(2), (GOOD, BAD), False, id="exit-code-none"),
+        pytest.param(raised("TimedOut"), (GOOD, LATER), True, id="raised"),
+        pytest.param(raised("OutOfMemory"), (GOOD, LATER), False, id="raised-another"),
+        pytest.param(replied("score", at_least=8), (YES, RICH), True, id="replied"),
+        pytest.param(replied("score", 7), (YES, RICH), False, id="replied-else"),
+        pytest.param(handed_to("me"), (YES, RICH), True, id="handed-to"),
+        pytest.param(answered("yes"), (YES, RICH), True, id="answered"),
+        pytest.param(ended("rejected"), (YES, RICH), True, id="ended"),
+        pytest.param(ended("done"), (YES, RICH), False, id="ended-else"),
+        pytest.param(called("search"), (YES, CALLED.last), True, id="called"),
+    ],
+)
+def test_a_guard_reads_what_every_branch_said(
+    guard: Guard, said: tuple[Message, Message], expected: bool, turned: bool
+) -> None:
+    assert guard(together(*(said[::-1] if turned else said))) is expected
+
+
+def test_a_fault_outweighs_what_the_branches_said() -> None:
+    """As in any turn that raised."""
+    view = View(fault=Fault("RateLimited"), last=GOOD, others=(LATER,))
+
+    assert raised("RateLimited")(view)
+    assert not raised("TimedOut")(view)
+    assert not timed_out(view)
+
+
 @pytest.mark.parametrize(
     ("build", "cure"),
     [
@@ -163,6 +239,8 @@ def test_guard_answers(guard: Guard, view: View, expected: bool) -> None:
         pytest.param(exit_code, r"write exit_code\(0\)", id="no-code"),
         pytest.param(spent, r"write spent\(usd=1.0\)", id="no-limit"),
         pytest.param(lambda: handed_to(None), "names nobody", id="handed-to-none"),
+        pytest.param(lambda: spoke("coder", ""), "names nobody", id="spoke-empty"),
+        pytest.param(lambda: spoke(3), "give an agent or its name", id="spoke-a-number"),
         pytest.param(lambda: data_is("a", 1, at_least=2), "one or the other", id="two-questions"),
     ],
 )
@@ -182,6 +260,15 @@ def test_a_guard_that_asks_nothing_is_refused(build: Callable[[], Guard], cure: 
             id="arguments",
         ),
         pytest.param(visited("s"), {"guard": "visited", "args": ["s"]}, id="default-left-out"),
+        pytest.param(
+            spent(output_tokens=9), {"guard": "spent", "output_tokens": 9}, id="limit-by-name"
+        ),
+        pytest.param(
+            spoke(CODER, "user"), {"guard": "spoke", "args": ["coder", "user"]}, id="agents"
+        ),
+        pytest.param(
+            messages_at_least(9), {"guard": "messages_at_least", "args": [9]}, id="messages"
+        ),
         pytest.param(data_is("a", None), {"guard": "data_is", "args": ["a", None]}, id="null"),
         pytest.param(~failed, {"not": {"guard": "failed"}}, id="not"),
         pytest.param(

@@ -46,6 +46,9 @@ class CuttingStore:
         self.die = die
         self.appends = 0
 
+    def now(self) -> float:
+        return self.inner.now()
+
     async def append(self, run: str, /, *, after: int, events: Sequence[Event]) -> list[Recorded]:
         self.appends += 1
         if self.appends == self.at and self.before:

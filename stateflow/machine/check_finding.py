@@ -1,0 +1,36 @@
+"""Findings: what the checker says about a flow, each with a code and a cure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+__all__ = ["Finding", "Severity"]
+
+Severity: TypeAlias = Literal["error", "warning"]
+"""An error cannot be meant; a warning may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a flow.
+
+    Example:
+        >>> str(Finding("SF101", "error", "rest", "nothing leads here", "remove it"))
+        "SF101 error at 'rest': nothing leads here; remove it"
+    """
+
+    code: str
+    """``SF101`` and so on; what ``docs/check.md`` is sorted by."""
+    severity: Severity
+    place: str
+    """Name of a state, junction or final; of the flow, where it is about all of it.  In a nested
+    flow it is a path: ``write/outline`` is the place ``outline`` of what runs in ``write``."""
+    text: str
+    """What is wrong."""
+    cure: str
+    """What would be right."""
+
+    def __str__(self) -> str:
+        """Return everything in one line."""
+        return f"{self.code} {self.severity} at {self.place!r}: {self.text}; {self.cure}"
