@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import NamedTuple
 
-from benchmarks import imports, journal, many, sandboxes, turn
+from benchmarks import imports, journal, many, nested, sandboxes, turn
 
 UNDER = operator.le
 OVER = operator.ge
@@ -37,6 +37,13 @@ BENCHMARKS = (
         (
             Goal("turn, guards and journal, to a bare machine's step", "x", "ratio", UNDER, 4.0),
             Goal("turn 10,000 to turn 300", "x", "growth", UNDER, 1.1),
+        ),
+    ),
+    Benchmark(
+        nested.measure,
+        (
+            Goal("turn in nested chats of four, to a flat one", "x", "nested_to_flat", UNDER, 2.0),
+            Goal("threads that 100 branches add", "", "threads", UNDER, 0),
         ),
     ),
     Benchmark(

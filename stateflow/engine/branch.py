@@ -34,12 +34,20 @@ class Join:
 
     def decided(self, branches: int, ended: Mapping[int, Answer]) -> bool:
         """Tell whether enough have *ended*, or too many failed."""
-        well = sum(isinstance(one, ChildEnded) and one.result is not None for one in ended.values())
+        well = _well(ended)
         return well >= self.need or branches - (len(ended) - well) < self.need
+
+    def met(self, ended: Mapping[int, Answer]) -> bool:
+        """Tell whether enough have *ended*."""
+        return _well(ended) >= self.need
 
     def closed(self, branches: int, ended: Mapping[int, Answer]) -> bool:
         """Tell whether nobody waits for any other branch."""
         return len(ended) == branches or (not self.keep and self.decided(branches, ended))
+
+
+def _well(ended: Mapping[int, Answer]) -> int:
+    return sum(isinstance(one, ChildEnded) and one.result is not None for one in ended.values())
 
 
 def given_json(given: Given) -> dict[str, Json]:

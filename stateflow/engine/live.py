@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Generator
-from typing import Any
+from typing import Any, cast
 
 from stateflow.engine.door import Delta
 from stateflow.engine.live_door import LiveDoor
+from stateflow.engine.outside import carry_on, stop_below
 from stateflow.engine.result import Result, result_from
+from stateflow.errors import RunTaken
 from stateflow.journal.event import Recorded, RunEnded, RunPaused
+from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.stop import Stop
 from stateflow.machine.flow import Flow
 
@@ -24,6 +27,7 @@ class Live:
         self.flow = flow
         self.door = door
         self._cancelling = False
+        self._closing = False
         self._heard: asyncio.Queue[Recorded | Delta | None] = asyncio.Queue()
         self._task: asyncio.Task[Stop] = asyncio.get_running_loop().create_task(
             self._work(work), name=door.run
@@ -49,7 +53,11 @@ class Live:
 
     def _cancel(self) -> None:
         """Cancel the task once it has begun, so that it can always tell of it."""
-        self._task.get_loop().call_soon(self._task.cancel)
+        self._task.get_loop().call_soon(self._interrupt)
+
+    def _interrupt(self) -> None:
+        if not self._closing:  # its stop is being recorded already
+            self._task.cancel()
 
     def listen(self) -> None:
         """Keep what happens from now on, for iteration."""
@@ -87,12 +95,37 @@ class Live:
 
     async def _work(self, work: Callable[[], Any]) -> Stop:
         try:
-            stop: Stop = await work()
-        except asyncio.CancelledError:
-            stop = await self._cut()
+            return await self._worked(work)
+        except RunTaken as taken:
+            self._closing = True
+            if await self._stands(taken):
+                return cast("Stop", self.door.fold.stop)
+            raise
         finally:
             self._heard.put_nowait(None)
+
+    async def _worked(self, work: Callable[[], Any]) -> Stop:
+        try:
+            stop: Stop = await work()
+        except asyncio.CancelledError:
+            self._closing = True
+            stop = await self._cut()
         return stop
+
+    async def _stands(self, taken: RunTaken) -> bool:
+        """Stand where the journal stands, if a stop from outside is why we met *taken*."""
+        door = self.door
+        if door.fold.started is None:
+            return False  # it never was ours
+        events = await carry_on(door.environment.store, self.run, taken)
+        if events is None:
+            return False
+        fresh = events[door.fold.seq :]
+        door.fold = fold_of(events)
+        if door.control.publish is not None:
+            for recorded in fresh:
+                door.control.publish(recorded)
+        return True
 
     async def _cut(self) -> Stop:
         """Record that somebody stopped the run in the middle of a turn."""
@@ -104,6 +137,7 @@ class Live:
         if self._cancelling:
             stop = Stop("cancelled", fold.state, "cancelled by its owner")
             await self.door.commit(RunEnded(stop))
+            await stop_below(self.door.environment.store, self.run, "cancelled", stop.why)
         else:
             stop = Stop("paused", fold.state, "stopped in the middle of a turn")
             await self.door.commit(RunPaused(stop))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stateflow.conversation.effect import Call, Effect, Key, Result
 from stateflow.conversation.file import File
@@ -264,6 +264,7 @@ class LiveDoor:
         alone = len(branches) == 1
         fold = self.fold if alone else self.fold.before
         grant = left(self.budget, fold)
+        grant = replace(grant, turns=max(0, grant.turns - 1))  # the turn that they are part of
         ended = await run_branches(
             self, branches, join, grant if alone else shared(grant, len(branches))
         )

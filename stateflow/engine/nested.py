@@ -12,18 +12,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from stateflow.conversation.effect import ChildResult, Question
-from stateflow.conversation.message import Fault
+from stateflow.conversation.effect import ChildResult, Key, Question
+from stateflow.conversation.message import Fault, Usage
 from stateflow.engine.branch import Branch, Join, given_json
 from stateflow.engine.door import Parked
 from stateflow.engine.faults import fault_of
 from stateflow.engine.spending import budget_json
-from stateflow.errors import DeadlinePassed, Exhausted
+from stateflow.errors import DeadlinePassed, Exhausted, StoreError
 from stateflow.journal.event import ChildEnded, ChildStarted, RunEnded, RunPaused
+from stateflow.journal.fold import Fold
 from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.said import Answer
 from stateflow.journal.stop import Stop
 from stateflow.machine.budget import Budget
+from stateflow.stores.base import Store
 from stateflow.value import Json
 
 if TYPE_CHECKING:
@@ -103,21 +105,27 @@ class _Group:
 
     async def run(self) -> None:
         """Run what is open, until nobody waits for more."""
-        open_now = self.open
+        open_now, left_s = self.open, self.door.time_left()
         if not open_now or self.join.closed(len(self.branches), self.ended):
             return
+        if left_s == 0:
+            await self._late()
+        elif left_s is None and len(open_now) == 1:  # which needs no task of its own
+            await self._branch(open_now[0])
+            self._hear(*self._heard.get_nowait())
+        else:
+            await self._at_once(open_now, left_s)
+
+    async def _at_once(self, open_now: list[Branch], left_s: float | None) -> None:
         try:
-            async with asyncio.timeout(self.door.time_left()), asyncio.TaskGroup() as tasks:
+            async with asyncio.timeout(left_s), asyncio.TaskGroup() as tasks:
                 running = {
                     one.key.ordinal: tasks.create_task(self._branch(one), name=str(one.key))
                     for one in open_now
                 }
                 await self._gather(running)
         except TimeoutError:
-            for one in self.open:
-                text = f"nested run {one.flow.name!r} was not over in time"
-                fault = fault_of(DeadlinePassed(text), one.key)
-                self._settle(ChildEnded(one.key, fault=fault, args=one.given.args))
+            await self._late()
         except BaseExceptionGroup as several:  # the store failed, or somebody stopped the run
             raise several.exceptions[0] from None
 
@@ -125,19 +133,29 @@ class _Group:
         """Hear of each branch that ends or waits; cancel the rest once nobody needs it."""
         while running:
             branch, came_to = await self._heard.get()
-            ordinal = branch.key.ordinal
-            del running[ordinal]
-            if isinstance(came_to, Parked):
-                self.parked.append(came_to.questions)
-                continue
-            self._settle(came_to)
-            if running:  # the last shares its commit with what comes next
-                await self.door.commit()
+            del running[branch.key.ordinal]
+            self._hear(branch, came_to)
+            if running and not isinstance(came_to, Parked):
+                await self.door.commit()  # the last shares its commit with what comes next
             if self.join.closed(len(self.branches), self.ended):
                 for late, task in running.items():
                     self._unneeded.add(late)
                     task.cancel()
                 return
+
+    def _hear(self, branch: Branch, came_to: ChildEnded | Parked) -> None:
+        del branch
+        if isinstance(came_to, Parked):
+            self.parked.append(came_to.questions)
+        else:
+            self._settle(came_to)
+
+    async def _late(self) -> None:
+        """Drop what is not over when the state must have been left."""
+        for one in self.open:
+            text = f"nested run {one.flow.name!r} was not over in time"
+            fault = fault_of(DeadlinePassed(text), one.key)
+            await self._drop(one, Stop("cancelled", "", "it was not over in time"), fault)
 
     async def _branch(self, branch: Branch) -> None:
         """Run one branch; what it comes to is heard."""
@@ -148,45 +166,70 @@ class _Group:
             came_to = _child_ended(branch, stop, child, self.grant)
         except Parked as parked:
             came_to = parked
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it could not begin; a replay finds it ended
+            came_to = ChildEnded(
+                branch.key, fault=self._broken(branch, error), args=branch.given.args
+            )
         except asyncio.CancelledError:
             if branch.key.ordinal not in self._unneeded:
                 raise
             return  # told by drop()
         self._heard.put_nowait((branch, came_to))
 
+    def _broken(self, branch: Branch, error: Exception) -> Fault:
+        text = f"nested run {branch.flow.name!r} could not begin: {type(error).__name__}: {error}"
+        return self.door.clean(_failed(text, branch.key))
+
     async def drop(self) -> None:
-        """Put on the record which branches nobody needs any more."""
+        """Put on the record which branches nobody needs any more.
+
+        Where the turn failed they are paused, for it may be tried again.
+        """
         if not self.join.closed(len(self.branches), self.ended):
             return
-        well = self.join.need <= sum(
-            isinstance(one, ChildEnded) and one.result is not None for one in self.ended.values()
-        )
+        stop = Stop("paused", "", "another branch failed")
+        if self.join.met(self.ended):
+            stop = Stop("cancelled", "", "the other branches were enough")
         for one in self.open:
-            child = self.door.below(one.key, self.grant)
-            child.fold = fold_of(await self.door.environment.store.read(child.run))
-            await _leave(child, well)
-            lost, turns = child.fold.spent, child.fold.turns + child.fold.lost_turns
-            ended = ChildEnded(
-                one.key, args=one.given.args, cancelled=True, lost=lost, lost_turns=turns
+            await self._drop(one, stop)
+
+    async def _drop(self, branch: Branch, stop: Stop, fault: Fault | None = None) -> None:
+        child = self.door.below(branch.key, self.grant)
+        child.fold = fold = fold_of(await self.door.environment.store.read(child.run))
+        if fold.started is not None and not fold.ended:
+            stop = replace(stop, state=fold.state)
+            if stop.kind == "cancelled":
+                await child.commit(RunEnded(stop))
+            elif fold.stop is None:
+                await child.commit(RunPaused(stop))
+        lost, turns = await _spent(self.door.environment.store, child.run, fold)
+        self._settle(
+            ChildEnded(
+                branch.key,
+                fault=fault,
+                args=branch.given.args,
+                cancelled=True,
+                lost=lost,
+                lost_turns=turns,
             )
-            self._settle(ended)
+        )
 
     def _settle(self, ended: ChildEnded) -> None:
         self.ended[ended.key.ordinal] = ended
         self.door.hold(ended)
 
 
-async def _leave(child: LiveDoor, well: bool) -> None:  # noqa: FBT001 - the two ways to leave
-    """End a branch that nobody needs; pause it where the turn failed and may be tried again."""
-    fold = child.fold
-    if fold.started is None or fold.ended:
-        return
-    if well:
-        stop = Stop("cancelled", fold.state, "the other branches were enough")
-        await child.commit(RunEnded(stop))
-    elif fold.stop is None:
-        stop = Stop("paused", fold.state, "another branch failed")
-        await child.commit(RunPaused(stop))
+async def _spent(store: Store, run: str, fold: Fold) -> tuple[Usage, int]:
+    """Return what *run* has cost and its turns, open nested runs included."""
+    usage, turns = fold.spent, fold.turns + fold.lost_turns
+    for ordinal, begun in sorted(fold.begun.items()):
+        if isinstance(begun, ChildStarted) and ordinal not in fold.answers:
+            below = f"{run}/{begun.key}"
+            more, taken = await _spent(store, below, fold_of(await store.read(below)))
+            usage, turns = usage + more, turns + taken
+    return usage, turns
 
 
 def _child_ended(branch: Branch, stop: Stop, door: LiveDoor, grant: Budget) -> ChildEnded:
@@ -211,10 +254,13 @@ def _child_ended(branch: Branch, stop: Stop, door: LiveDoor, grant: Budget) -> C
         fault = fault_of(Exhausted(stop.which, text), key)
         fault = replace(fault, kinds=("ChildFailed", *fault.kinds))
     else:
-        fault = Fault(
-            "ChildFailed", text, ("FaultError", "RunError", "StateflowError"), key.ordinal
-        )
+        fault = _failed(text, key)
     return ChildEnded(key, fault=fault, usage=usage, turns=turns, args=args, **lost)
+
+
+def _failed(text: str, key: Key) -> Fault:
+    """Return the fault of a nested run that came to no end of its own."""
+    return Fault("ChildFailed", text, ("FaultError", "RunError", "StateflowError"), key.ordinal)
 
 
 def _is_parents(which: str, grant: Budget, own: Budget) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stateflow.conversation.message import Message, Usage
+from stateflow.conversation.message import NO_USAGE, Message, Usage
 from stateflow.journal.event import Journal
 from stateflow.journal.fold import Fold
 from stateflow.journal.said import message_of
@@ -21,6 +21,8 @@ class Spending(Usage):
     """What a run cost in all, and by state."""
 
     by_state: Mapping[str, Usage] | None = None
+    choosing: Usage = NO_USAGE
+    """Part of it that models were asked for who speaks next; nested runs count their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def result_from(flow: Flow, run: str, fold: Fold, journal: Journal | None = None
             usage.usd,
             usage.written_tokens,
             dict(fold.usage_by_state),
+            fold.choosing,
         ),
         fold.turns,
         flow.typed(fold.data) if flow.data is not None else None,

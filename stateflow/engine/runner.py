@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import os
-import secrets
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel
 
 from stateflow.conversation.effect import Given
 from stateflow.engine.answering import answers_to, open_questions, place_of
 from stateflow.engine.conduct import Conductor
+from stateflow.engine.due import Due, deadlines
 from stateflow.engine.environment import Control, Environment
 from stateflow.engine.forking import first_turns
 from stateflow.engine.given import AnyFile, attached, check_agents, checked_models, overrides_of
 from stateflow.engine.live import Live
 from stateflow.engine.live_door import LiveDoor
+from stateflow.engine.opening import cache_of, new_name, store_of
 from stateflow.engine.operations import OPERATIONS
+from stateflow.engine.outside import stop_from_outside
 from stateflow.engine.pricing import date_of_prices, refuse_unpriced
 from stateflow.engine.sandboxes import Sandboxes
 from stateflow.engine.scene import Operation
@@ -49,7 +51,6 @@ from stateflow.models.cache import ReplyCache
 from stateflow.models.names import ModelPool
 from stateflow.sandbox.base import Sandbox
 from stateflow.stores.base import Store
-from stateflow.stores.open import open_store
 
 __all__ = ["Live", "Runner"]
 
@@ -59,6 +60,7 @@ class Runner:
 
     Args:
         store: a store, the path of an SQLite file, or nothing to keep journals in memory.
+        clock: what time it is for a store that is no ready one [s since the epoch].
         models: model for an agent, by the agent's name; a model's name or a ready model.
         secrets: texts that must never reach a journal, beside those the environment names.
         operations: operations beside the registered ones, by name.
@@ -80,6 +82,7 @@ class Runner:
         self,
         *,
         store: Store | str | Path | None = None,
+        clock: Callable[[], float] | None = None,
         models: Mapping[str, str | ModelClient] | None = None,
         secrets: Iterable[str] = (),
         operations: Mapping[str, Operation] | None = None,
@@ -88,10 +91,10 @@ class Runner:
         allow_local: bool = False,
     ) -> None:
         """Open nothing yet."""
-        given = store is not None and not isinstance(store, str | Path)
-        self.store: Store = cast("Store", store) if given else open_store(cast("Any", store))
-        self._owns_store = not given
+        self.store = store_of(store, clock)
+        self._owns_store = self.store is not store
         self._lives: dict[Live, None] = {}
+        self._clean: WeakKeyDictionary[Flow, bool] = WeakKeyDictionary()
         self._given_models = checked_models(models)
         ready = [model for model in self._given_models.values() if not isinstance(model, str)]
         self._models = ModelPool({model.name: model for model in ready})
@@ -103,7 +106,7 @@ class Runner:
             overrides=overrides_of(self._given_models),
             sandboxes=Sandboxes(sandboxes, allow_local=allow_local),
             conduct=self._conduct,
-            cache=_cache(cache),
+            cache=cache_of(cache),
         )
 
     async def __aenter__(self) -> Self:
@@ -144,7 +147,7 @@ class Runner:
             RunError: the budget is in USD, and a price is not known.
         """
         typed, shown = flow.typed(data), attached(files)
-        door = self._door(run or _new_name(flow), budget or flow.budget)
+        door = self._door(run or new_name(flow), budget or flow.budget)
         door.source = source
         given = Given(task, typed.model_dump(mode="json") if typed is not None else None)
         limits = None if budget is None else budget_json(budget)
@@ -215,9 +218,37 @@ class Runner:
         limits = fold_of(journal.events).budget  # what its last resume allowed it
         if isinstance(events[0], RunStarted) and limits is not None:
             events[0] = replace(events[0], budget=dict(limits))
-        fork = name or _new_name(flow)
+        fork = name or new_name(flow)
         await self._copy(fork, events, journal, forked=f"{run}@{at}")
         return self.resume(flow, fork)
+
+    async def stop(self, run: str, *, pause: bool = False) -> Stop:
+        """End *run* for good, or pause it, whoever has it under way; return the stop it has then.
+
+        It needs the store alone, and does not wait for the process that has the run under way.
+        That one stops at its next commit; what it did since the last one is lost, as in a crash.
+        What this runner has under way is dropped at once.  A run that is to be paused and stands
+        still is left as it is.
+
+        Raises:
+            UnknownRun: the store has none of that name.
+            RunError: it is over; nothing was written.
+        """
+        run = await self.store.find(run)
+        stop = await stop_from_outside(self.store, run, pause=pause)
+        ours = [live for live in self._lives if live.run == run]
+        for live in ours:
+            live.stop()
+        if not ours and not stop.resumable:
+            await self._environment.sandboxes.close(run)  # kept open while it waited
+        return stop
+
+    async def due(self) -> list[Due]:
+        """Return the questions of waiting runs that have a deadline, the earliest first.
+
+        ``resume`` without an answer goes on with a run one of whose deadlines has passed.
+        """
+        return await deadlines(self.store)
 
     async def journal(self, run: str) -> Journal:
         """Return everything *run* left behind."""
@@ -244,7 +275,7 @@ class Runner:
         task = clean.text(given.task)
         return RunStarted(
             flow.name,
-            table if clean.leaves(table) else clean.json(table),
+            table if self._is_clean(flow) else clean.json(table),
             flow.fingerprint(),
             task,
             initial_data(flow, typed, task, clean.json),
@@ -255,6 +286,13 @@ class Runner:
             prices=date_of_prices(flow, self._environment.overrides),
             sandboxes=self._environment.sandboxes.overrides,
         )
+
+    def _is_clean(self, flow: Flow) -> bool:
+        """Tell whether the table of *flow* holds no secret; asked of each flow once."""
+        known = self._clean.get(flow)
+        if known is None:
+            known = self._clean[flow] = self._environment.redactor.leaves(flow.table())
+        return known
 
     async def _go(self, flow: Flow, door: LiveDoor) -> Stop:
         debug("run.started", run=door.run, flow=flow.name)
@@ -275,9 +313,11 @@ class Runner:
         events = await self.store.read(door.run)
         door.budget = tighter(door.budget, flow.budget)
         if not events:
-            await door.keep(*given.files)
             started = self._started(flow, door, given, budget_json(door.budget))
-            await door.commit(replace(started, files=tuple(one.at_rest for one in given.files)))
+            if given.files:
+                await door.keep(*given.files)
+                started = replace(started, files=tuple(one.at_rest for one in given.files))
+            await door.commit(started)
         else:
             door.fold = fold_of(events)
             if door.fold.stop is not None and door.fold.ended:
@@ -346,22 +386,6 @@ class Runner:
         for run, answered_below in below.items():
             after = len(await self.store.read(run))
             await self.store.append(run, after=after, events=answered_below)
-
-
-def _cache(given: ReplyCache | str | Path | None) -> ReplyCache | None:
-    if not isinstance(given, str | Path):
-        return given
-    from stateflow.stores.cache import SqliteReplyCache
-
-    return SqliteReplyCache(given)
-
-
-def _new_name(flow: Flow) -> str:
-    """Return a name no other run has: when, which flow, and chance."""
-    when = time.strftime("%Y-%m-%dT%H-%M", time.localtime())
-    letters = "abcdefghijkmnpqrstuvwxyz23456789"
-    chance = "".join(secrets.choice(letters) for _ in range(6))
-    return f"{when}_{flow.name.replace(' ', '-')}_{chance}"
 
 
 def _prints(events: Sequence[Recorded]) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from stateflow.conversation.effect import (
     Call,
@@ -124,9 +124,10 @@ class EngineTurn:
     ) -> Sequence[ChildResult | Fault | None]:
         """Run flows as nested runs at once, until *need* of them ended."""
         self._may_ask()
-        for flow, _ in branches:
+        for flow, given in branches:
             if not isinstance(flow, Flow):
                 raise DefinitionError(f"child({flow!r}): not a flow")
+            flow.typed(cast("Any", given.data))  # refused here, so that a replay refuses it too
         wanted = [Branch(self.key(), flow, given) for flow, given in branches]
         ended = await self.door.children(wanted, Join(need, keep=keep))
         came_to = [ended.get(one.key.ordinal) for one in wanted]

@@ -41,6 +41,9 @@ __all__ = ["TASK_SPEAKER", "Fold", "fold", "open_answers"]
 TASK_SPEAKER = "user"
 """Who the task is said by."""
 
+CANDIDATES = "candidates"
+"""The argument of an effect that names who may speak next: it picks a speaker."""
+
 
 @dataclass(slots=True, eq=False)
 class Fold:
@@ -70,6 +73,8 @@ class Fold:
     entered_at: float = 0.0
     """When the present state was entered, as the store stamped it [s since the epoch]."""
     usage_by_state: dict[str, Usage] = field(default_factory=dict[str, Usage])
+    choosing: Usage = NO_USAGE
+    """Part of ``usage`` that models were asked for who speaks next."""
     elapsed_s: float = 0.0
     """Time the run was under way [s], without pauses."""
     answers: dict[int, Answer] = field(default_factory=dict[int, Answer])
@@ -240,12 +245,19 @@ class Fold:
             self.transcript = Transcript().append(Message(event.restart, SUMMARY_SPEAKER))
 
     def _keep(self) -> None:
-        """Keep what the turn asked to keep; not before it is whole, so that it resumes the same."""
+        """Keep what the turn asked to keep, and what its choice cost.
+
+        Not before it is whole, so that it resumes the same.
+        """
         self._keeps = False
         for _, answer in sorted(self.answers.items()):
             args = answer.args if isinstance(answer, EffectDone) else None
-            if isinstance(args, Mapping) and "keep" in args:
+            if not isinstance(args, Mapping):
+                continue
+            if "keep" in args:
                 self.kept[str(args["keep"])] = made_of(answer)
+            if CANDIDATES in args:
+                self.choosing += getattr(answer, "usage", NO_USAGE)
 
     def _pause(self, event: RunPaused) -> None:
         """Pause; the effect at fault, and what failed after it, is made again on resume."""
