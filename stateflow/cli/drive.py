@@ -6,7 +6,6 @@ import asyncio
 import json
 import signal
 import sys
-import time
 import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -19,7 +18,8 @@ from cyclopts import Parameter
 from stateflow.cli.find import store_option, store_path
 from stateflow.cli.trouble import INTERRUPTED
 from stateflow.cli.watch import Listener, WatchedStore
-from stateflow.engine.result import Result
+from stateflow.engine.outside import OUTSIDE
+from stateflow.engine.result import Result, result_from
 from stateflow.engine.runner import Live, Runner
 from stateflow.errors import AnswerRefused, StoreError
 from stateflow.journal.codec import event_json
@@ -181,8 +181,10 @@ async def _until_stop(runner: Runner, live: Live, progress: Progress, driving: D
         except AnswerRefused as refused:  # nothing was written
             if result is None:
                 raise
+            if live.door.fold.ended:  # somebody stopped it while we asked
+                return result_from(live.flow, live.run, live.door.fold)
             progress.note(clean(str(refused)))
-            asking, late = True, _is_late(result.stop)
+            asking, late = True, _is_late(result.stop, runner.store.now())
         if result.stop.kind != "waiting" or not asking:
             return result
         try:
@@ -193,16 +195,14 @@ async def _until_stop(runner: Runner, live: Live, progress: Progress, driving: D
             return result
         if not given and not late:
             return result
-        asking = late or len(given) == len(
-            result.stop.questions
-        )  # what was left is not asked again
+        asking = late or len(given) == len(result.stop.questions)  # no question twice
         live = runner.resume(live.flow, result.run, answers=given)
         live.door.control.publish = progress.heard
 
 
-def _is_late(stop: Stop) -> bool:
+def _is_late(stop: Stop, now: float) -> bool:
     """Tell whether the deadline of a question has passed, so that no answer is taken any more."""
-    return any(one.due is not None and one.due <= time.time() for one in stop.questions)
+    return any(one.due is not None and now >= one.due for one in stop.questions)
 
 
 @contextmanager
@@ -279,6 +279,8 @@ def _tell_end(result: Result, driving: Driving) -> None:
             say(
                 console("stderr"), f"{result.stop}; go on: {resume_command(result, driving)}", MUTED
             )
+        elif result.stop.why == OUTSIDE:  # no line of JSON told of it
+            say(console("stderr"), str(result.stop), MUTED)
         return
     tell_result(result, driving, resume_command(result, driving))
 

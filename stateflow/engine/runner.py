@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -13,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel
 
-from stateflow.conversation.effect import Given
+from stateflow.conversation.effect import Given, Question
 from stateflow.engine.answering import answers_to, open_questions, place_of
 from stateflow.engine.conduct import Conductor
 from stateflow.engine.due import Due, deadlines
@@ -348,14 +349,22 @@ class Runner:
         self._environment.sandboxes.check(flow, started.sandboxes if started is not None else None)
         changed = await self._proved(flow, door, events)
         open_now = await open_questions(self.store, door.run)
-        given = answers_to(door.run, open_now, answer, answers)
         now = self.store.now()
+        given = answers_to(door.run, open_now, answer, answers, flow=flow, now=now)
         late = any(one.due is not None and now >= one.due for one in open_now.values())
         waits = door.fold.stop is not None and door.fold.stop.kind == "waiting"
         if waits and not given and not late:
             return
         resumed = RunResumed(budget_json(budget) if budget is not None else None, changed)
-        await self._record(door, resumed, given)
+        clean = {name: self._cleaned(text, open_now[name]) for name, text in given.items()}
+        await self._record(door, resumed, clean)
+
+    def _cleaned(self, answer: str, question: Question) -> str:
+        """Return *answer* without secrets; in a form, JSON may have escaped them."""
+        clean = self._environment.redactor
+        if question.form is None:
+            return clean.text(answer)
+        return json.dumps(clean.json(json.loads(answer)), ensure_ascii=False)
 
     async def _proved(self, flow: Flow, door: LiveDoor, events: Sequence[Recorded]) -> str | None:
         """Return the print of *flow* if it has changed and still takes the recorded path.
@@ -377,7 +386,7 @@ class Runner:
         below: dict[str, list[HumanAnswered]] = {}
         for question, text in given.items():
             run, key = place_of(door.run, question)
-            answered = HumanAnswered(key, self._environment.redactor.text(text))
+            answered = HumanAnswered(key, text)
             if run == door.run:
                 here.append(answered)
             else:

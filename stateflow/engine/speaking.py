@@ -28,7 +28,7 @@ from stateflow.engine.scene import Scene, deaf
 from stateflow.engine.stepping import Spoken
 from stateflow.engine.turn import EngineTurn
 from stateflow.errors import StoreError
-from stateflow.journal.event import ChildEnded, EffectDone, Said
+from stateflow.journal.event import ChildEnded, EffectDone, HumanAnswered, Said
 from stateflow.journal.said import Answer, ran, used
 from stateflow.machine.flow import Flow
 from stateflow.machine.parallel import Parallel
@@ -192,6 +192,8 @@ def _text_of(answer: Answer) -> str | None:
     """Return the text that *answer* brought, if it brought one."""
     if isinstance(answer, ChildEnded):
         return None if answer.result is None else answer.result.text
+    if isinstance(answer, HumanAnswered):
+        return answer.answer
     result: Any = answer.result if isinstance(answer, EffectDone) else None
     return result.get("text") if isinstance(result, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 

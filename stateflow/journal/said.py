@@ -116,6 +116,8 @@ def message_of(said: Said, answers: Mapping[int, Answer], usage: Usage) -> Messa
         result: Any = source.result if isinstance(source, EffectDone) else None
         if isinstance(source, ChildEnded) and source.result is not None:
             result = {"text": source.result.text}
+        elif isinstance(source, HumanAnswered):
+            result = {"text": source.answer}
         if part is not None:
             result = {"text": result["text"], **part}
         message = message_from(result, said.by)
