@@ -3,7 +3,7 @@
 Layers, each importing only those below it:
 
     cli
-    testing                 replay as a test
+    testing | patterns      replay as a test; conversation patterns, each returning a flow
     engine                  a run: door, runner, choosers, budget
     agents                  who can speak
     models | sandbox        how models are reached; how code is run
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from stateflow.agents.assistant import Assistant
 from stateflow.agents.code import CodeRunner
 from stateflow.agents.function import FunctionAgent
+from stateflow.agents.human import Human
 from stateflow.agents.scripted import Scripted
 from stateflow.conversation.agent import Agent, Turn
 from stateflow.conversation.effect import Call, ChildResult, Given
@@ -115,6 +116,15 @@ if TYPE_CHECKING:
     from stateflow.journal.canonical import canonical
     from stateflow.journal.event import Journal
     from stateflow.journal.stop import Stop
+    from stateflow.patterns.chat import two_agents
+    from stateflow.patterns.debate import debate
+    from stateflow.patterns.fan_out import parallel
+    from stateflow.patterns.group import group_chat, manual, round_robin, selector
+    from stateflow.patterns.magentic import magentic
+    from stateflow.patterns.nesting import hierarchy, nested
+    from stateflow.patterns.reflection import reflection
+    from stateflow.patterns.sequence import Leg, in_sequence
+    from stateflow.patterns.swarm import swarm
     from stateflow.sandbox.azure import AzureSandbox
     from stateflow.sandbox.docker import DockerSandbox
     from stateflow.sandbox.local import LocalSandbox
@@ -160,8 +170,10 @@ __all__ = [
     "FunctionTool",
     "Given",
     "Guard",
+    "Human",
     "Journal",
     "Junction",
+    "Leg",
     "Live",
     "LocalSandbox",
     "Message",
@@ -213,43 +225,56 @@ __all__ = [
     "code_blocks",
     "data_is",
     "days",
+    "debate",
     "ended",
     "equals",
     "exhausted",
     "exit_code",
     "failed",
     "fork",
+    "group_chat",
     "guard",
     "handed_to",
     "handoff",
+    "hierarchy",
     "hours",
+    "in_sequence",
     "in_turn",
     "itself",
     "last",
     "last_message",
+    "magentic",
+    "manual",
     "matches",
     "mcp_http",
     "mcp_stdio",
     "messages_at_least",
     "minutes",
+    "nested",
     "only",
+    "parallel",
     "raised",
+    "reflection",
     "replay",
     "replied",
     "resume",
+    "round_robin",
     "run",
     "run_sync",
     "says",
+    "selector",
     "spent",
     "spoke",
     "steps",
     "stream",
     "succeeded",
     "summarised",
+    "swarm",
     "timed_out",
     "to",
     "tool",
     "turns_at_least",
+    "two_agents",
     "visited",
     "within",
 ]
@@ -259,6 +284,7 @@ _LATER = {
     "DockerSandbox": "stateflow.sandbox.docker",
     "FunctionTool": "stateflow.tools.function",
     "Journal": "stateflow.journal.event",
+    "Leg": "stateflow.patterns.sequence",
     "Live": "stateflow.engine.runner",
     "LocalSandbox": "stateflow.sandbox.local",
     "MontySandbox": "stateflow.sandbox.monty",
@@ -270,17 +296,30 @@ _LATER = {
     "by_human": "stateflow.engine.choosers",
     "by_model": "stateflow.engine.choosers",
     "canonical": "stateflow.journal.canonical",
+    "debate": "stateflow.patterns.debate",
     "fork": "stateflow.engine.run",
+    "group_chat": "stateflow.patterns.group",
     "handoff": "stateflow.tools.handoff",
+    "hierarchy": "stateflow.patterns.nesting",
+    "in_sequence": "stateflow.patterns.sequence",
     "in_turn": "stateflow.engine.choosers",
+    "magentic": "stateflow.patterns.magentic",
+    "manual": "stateflow.patterns.group",
     "mcp_http": "stateflow.tools.mcp",
     "mcp_stdio": "stateflow.tools.mcp",
+    "nested": "stateflow.patterns.nesting",
+    "parallel": "stateflow.patterns.fan_out",
+    "reflection": "stateflow.patterns.reflection",
     "replay": "stateflow.engine.run",
     "resume": "stateflow.engine.run",
+    "round_robin": "stateflow.patterns.group",
     "run": "stateflow.engine.run",
     "run_sync": "stateflow.engine.run",
+    "selector": "stateflow.patterns.group",
     "stream": "stateflow.engine.run",
+    "swarm": "stateflow.patterns.swarm",
     "tool": "stateflow.tools.function",
+    "two_agents": "stateflow.patterns.chat",
 }
 
 

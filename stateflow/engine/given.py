@@ -9,6 +9,7 @@ from typing import TypeAlias, cast
 from stateflow.agents.assistant import Assistant
 from stateflow.agents.code import CodeRunner
 from stateflow.agents.function import FunctionAgent
+from stateflow.agents.human import Human
 from stateflow.agents.scripted import Scripted
 from stateflow.conversation.agent import Agent
 from stateflow.conversation.file import File
@@ -69,7 +70,7 @@ def check_agents(flow: Flow, models: Mapping[str, str | ModelClient]) -> None:
 
 def runs_no_other(flow: Flow) -> bool:
     """Tell whether everybody is of a make that runs no flow but those that are nested here."""
-    known = Assistant | CodeRunner | FlowAgent | FunctionAgent | Scripted
+    known = Assistant | CodeRunner | FlowAgent | FunctionAgent | Human | Scripted
     return all(isinstance(agent, known) for agent in flow.everybody)
 
 

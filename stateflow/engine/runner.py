@@ -362,7 +362,7 @@ class Runner:
     def _cleaned(self, answer: str, question: Question) -> str:
         """Return *answer* without secrets; in a form, JSON may have escaped them."""
         clean = self._environment.redactor
-        if question.form is None:
+        if question.form is None or not answer:
             return clean.text(answer)
         return json.dumps(clean.json(json.loads(answer)), ensure_ascii=False)
 

@@ -6,45 +6,16 @@ chosen.
 
 from __future__ import annotations
 
-import asyncio
-import os
-import subprocess
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 
-from stateflow import (
-    Flow,
-    FunctionAgent,
-    Result,
-    Runner,
-    at_random,
-    canonical,
-    in_turn,
-    replay,
-    run_sync,
-)
-from stateflow import resume as go_on
+from stateflow import Flow, FunctionAgent, at_random, canonical, in_turn
 from stateflow.engine.replaying import replay_journal
-from stateflow.models.base import ModelClient
 from stateflow.stores.memory import MemoryStore
 from tests.support import desk, lab
-from tests.support.cutting import RUN, answer, drive, every_cut
-
-ROOT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A flow with a task, and scripted models where it needs real ones."""
-
-    flow: Flow
-    task: str
-    models: Mapping[str, str | ModelClient] = field(default_factory=dict[str, str | ModelClient])
+from tests.support.cutting import RUN, every_cut
+from tests.support.six_ways import ROOT, Case, elsewhere, hold_cut, hold_replayed
 
 
 def _gallery() -> list[Case]:
@@ -80,59 +51,23 @@ def unheard(key: str) -> None:
     """Hear of an effect, and do nothing."""
 
 
-def whole(case: Case) -> str:
-    """Run it without a cut, by the functions that block."""
-    store = MemoryStore()
-    result: Result = run_sync(case.flow, case.task, models=case.models, store=store)
-    while result.stop.kind == "waiting":
-        answers = {one.id: answer(one) for one in result.stop.questions}
-        result = asyncio.run(
-            go_on(case.flow, result.run, store=store, models=case.models, answers=answers)
-        )
-    assert result.journal is not None
-    return canonical(result.journal)
-
-
 @every_flow
 async def test_a_run_cut_at_any_commit_resumes_to_the_same_bytes(case: Case) -> None:
-    """In memory, before and after each commit."""
-    expected = await asyncio.to_thread(whole, case)
-    cuts = every_cut(lambda store: drive(store, case.flow, case.task, models=case.models))
-    async for place, store in cuts:
-        await drive(store, case.flow, case.task, models=case.models)
-        assert canonical(await store.journal(RUN)) == expected, place
+    await hold_cut(case)
 
 
 @every_flow
 async def test_sync_async_and_replayed_are_the_same_bytes(case: Case) -> None:
     """One engine core behind different doors."""
-    expected = await asyncio.to_thread(whole, case)
-    async with Runner(models=case.models) as runner:
-        await drive(runner.store, case.flow, case.task, models=case.models)
-        journal = await runner.journal(RUN)
-
-    again = replay(case.flow, journal)
-
-    assert again.journal is not None
-    assert canonical(journal) == canonical(again.journal) == expected
+    await hold_replayed(case)
 
 
 @pytest.mark.parametrize("seed", ["0", "1"])
 def test_another_hash_seed_gives_the_same_bytes(seed: str) -> None:
     """In a process of its own."""
-    code = (
-        "from tests.equality.test_six_ways import CASES, whole\n"
-        "import sys; sys.stdout.write(''.join(map(whole, CASES)))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONHASHSEED": seed},
-        capture_output=True,
-        check=True,
-    )
+    here, there = elsewhere(__name__, CASES, seed)
 
-    assert done.stdout.decode() == "".join(map(whole, CASES))
+    assert there == here
 
 
 async def test_the_turn_that_does_everything_is_cut_at_every_commit() -> None:
