@@ -12,6 +12,7 @@ from stateflow.cli.replay import replay
 from stateflow.cli.run import fork, resume, run
 from stateflow.cli.sandbox import sandbox
 from stateflow.cli.show import ls, show
+from stateflow.cli.stop import stop
 
 __all__ = ["app"]
 
@@ -35,7 +36,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
-for _command in (run, resume, fork, show, replay, ls, render, mcp):
+for _command in (run, resume, stop, fork, show, replay, ls, render, mcp):
     app.command(_command)
 app.command(check, alias="lint")
 app.command(sandbox)

@@ -6,14 +6,16 @@ It reads the table that ``RunStarted`` carries, so that a run can be shown witho
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from rich.text import Text
 
+from stateflow.conversation.effect import Key
 from stateflow.conversation.message import Usage
 from stateflow.diagram.look import width
-from stateflow.journal.event import RunStarted, Step
+from stateflow.journal.event import ChildStarted, RunStarted, Step
+from stateflow.journal.fold import Fold
 from stateflow.value import plain
 
 __all__ = [
@@ -35,7 +37,10 @@ _COLOURS: Final = {
     "human": "yellow",
     "code": "green",
     "tool": "magenta",
+    "flow": "slate_blue1",  # the indigo of drawings, light enough for a dark terminal
 }
+_NAMED: Final = 4
+"""Most branches of a parallel state that are named in a line."""
 
 
 class Chart:
@@ -70,6 +75,45 @@ class Chart:
         """Return the names of the agents that speak in *state*, in order."""
         speaks: Sequence[str] = self.places.get(state, {}).get("speaks", ())
         return speaks
+
+    def who(self, state: str) -> str:
+        """Return who speaks in *state*, for people; branches with their join."""
+        speaks = self.speakers(state)
+        need = self.places.get(state, {}).get("join")
+        if need is None:
+            return " → ".join(speaks)
+        more = len(speaks) - _NAMED
+        named = " | ".join(speaks[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+        how = "" if need == len(speaks) else "any" if need == 1 else f"{need} of {len(speaks)}"
+        return f"{named} · join {how}" if how else named
+
+    def branch(self, state: str, ordinal: int, flow: str) -> str:
+        """Return under which name the nested run of *flow*, effect *ordinal* in *state*, speaks."""
+        place = self.places.get(state, {})
+        flows: Sequence[dict[str, Any]] = place.get("flows", ())
+        if "join" in place and ordinal < len(flows):
+            return str(flows[ordinal]["as"])
+        named = [str(one["as"]) for one in flows if self._flow_of(one) == flow]
+        return named[0] if len(named) == 1 else flow
+
+    def nested(self, state: str, ordinal: int, flow: str) -> str:
+        """Return the path of the nested run of *flow*, effect *ordinal* in *state*.
+
+        It is the state's name, and where not one flow alone speaks there, the branch's behind it.
+        """
+        place = self.places.get(state, {})
+        alone = len(self.speakers(state)) == 1 and "flows" in place
+        return state if alone else f"{state}/{self.branch(state, ordinal, flow)}"
+
+    def below(self, fold: Fold) -> Iterator[tuple[str, Key]]:
+        """Yield the nested runs that began in the open turn of *fold*: path, and key."""
+        for ordinal, begun in sorted(fold.begun.items()):
+            if isinstance(begun, ChildStarted):
+                yield f"{self.nested(begun.key.state, ordinal, begun.flow)}/", begun.key
+
+    def _flow_of(self, nested: dict[str, Any]) -> str:
+        flow: dict[str, Any] | str = nested.get("flow", "")
+        return self.name if isinstance(flow, str) else str(flow.get("name", ""))
 
     def chooses(self, state: str) -> bool:
         """Tell whether somebody is asked who is next."""

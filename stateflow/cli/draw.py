@@ -38,6 +38,10 @@ def render(
         Path | None,
         Parameter(help="Folder, or for one flow a file; else diagrams, or stdout with --format."),
     ] = None,
+    depth: Annotated[
+        int | None,
+        Parameter(help="So many flows are opened in one another; else all, 0 opens none."),
+    ] = None,
     check: Annotated[
         bool, Parameter(help="Write nothing; exit with 1 if a page is stale.")
     ] = False,
@@ -49,18 +53,20 @@ def render(
     flows
         path.py[:attr], pkg.mod:attr, or a folder of them
     """
+    if depth is not None and depth < 0:
+        raise Misused(f"--depth {depth} is less than none; 0 opens no flow in a flow")
     found = find_flows(flows)
     _refuse_twins(found)
     if check:
-        return _check_pages(found, format or "md", out or _DEFAULT_OUT, flows)
+        return _check_pages(found, format or "md", out or _DEFAULT_OUT, flows, depth)
     if format is None:
-        return _write(found, ["md", "svg"], out or _DEFAULT_OUT)
+        return _write(found, ["md", "svg"], out or _DEFAULT_OUT, depth)
     if out is not None:
-        return _write(found, [format], out)
+        return _write(found, [format], out, depth)
     if format in _BUILT:
         raise Misused(f"--format {format} needs --out FILE or --out FOLDER")
     for one in found:
-        sys.stdout.write(_drawn(one.flow, format).decode("utf-8"))
+        sys.stdout.write(_drawn(one.flow, format, depth).decode("utf-8"))
     return 0
 
 
@@ -129,21 +135,21 @@ def _escaped(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _drawn(flow: Flow, form: Form) -> bytes:
+def _drawn(flow: Flow, form: Form, depth: int | None) -> bytes:
     from stateflow.diagram.dot import to_dot
     from stateflow.diagram.mermaid import to_mermaid
     from stateflow.diagram.svg import to_png, to_svg
     from stateflow.diagram.table import to_page, to_text
 
-    texts: dict[str, Callable[[Flow], str]] = {
+    texts: dict[str, Callable[[Flow, int | None], str]] = {
         "dot": to_dot,
         "md": to_page,
         "mermaid": to_mermaid,
         "svg": to_svg,
         "text": to_text,
-        "json": lambda flow: json.dumps(flow.table(), ensure_ascii=False, indent=2) + "\n",
+        "json": lambda flow, _: json.dumps(flow.table(), ensure_ascii=False, indent=2) + "\n",
     }
-    return to_png(flow) if form == "png" else texts[form](flow).encode("utf-8")
+    return to_png(flow, depth) if form == "png" else texts[form](flow, depth).encode("utf-8")
 
 
 def _refuse_twins(found: Sequence[Found]) -> None:
@@ -161,7 +167,7 @@ def _file(out: Path, flow: Flow, form: Form) -> Path:
     return out / f"{flow.name}.{_SUFFIXES.get(form, form)}"
 
 
-def _write(found: Sequence[Found], forms: Sequence[Form], out: Path) -> int:
+def _write(found: Sequence[Found], forms: Sequence[Form], out: Path, depth: int | None) -> int:
     """Write every form that can be drawn, then tell of the first that could not."""
     from stateflow.errors import StateflowError
 
@@ -171,7 +177,7 @@ def _write(found: Sequence[Found], forms: Sequence[Form], out: Path) -> int:
         for one in found:
             path = out if single else _file(out, one.flow, form)
             try:
-                _put(path, _drawn(one.flow, form))
+                _put(path, _drawn(one.flow, form, depth))
             except StateflowError as error:
                 tell(str(error))
                 failed = True
@@ -188,7 +194,9 @@ def _put(path: Path, drawing: bytes) -> None:
         raise BadInput(f"{str(path)!r} cannot be written ({error.strerror})") from error
 
 
-def _check_pages(found: Sequence[Found], form: Form, out: Path, flows: Sequence[str]) -> int:
+def _check_pages(
+    found: Sequence[Found], form: Form, out: Path, flows: Sequence[str], depth: int | None
+) -> int:
     """Hold the pages against the flows; drawings differ from one Graphviz to the next."""
     if form in _BUILT:
         raise Misused(f"--check does not compare {form}, which differs with Graphviz; use md")
@@ -196,7 +204,7 @@ def _check_pages(found: Sequence[Found], form: Form, out: Path, flows: Sequence[
     for one in found:
         path = _file(out, one.flow, form)
         try:
-            same = path.read_bytes() == _drawn(one.flow, form)
+            same = path.read_bytes() == _drawn(one.flow, form, depth)
             what = "is stale"
         except OSError:
             same, what = False, "is missing"
@@ -204,6 +212,7 @@ def _check_pages(found: Sequence[Found], form: Form, out: Path, flows: Sequence[
             stale = True
             command = ["stateflow", "render", *flows]
             command += ["--format", form] if form != "md" else []
+            command += ["--depth", str(depth)] if depth is not None else []
             command += ["--out", str(out)] if out != _DEFAULT_OUT or form != "md" else []
             tell(f"{path} {what}; draw it again: {shlex.join(command)}")
     return 1 if stale else 0

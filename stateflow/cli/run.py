@@ -119,7 +119,16 @@ def run(flow: str, /, *, begun: Begun = _BEGUN, driving: Driving = _DRIVING) -> 
     return asyncio.run(drive(driving, begin, models, sandboxes))
 
 
-def resume(run: str, /, *, answered: Answered = _ANSWERED, driving: Driving = _DRIVING) -> int:
+def resume(
+    run: str | None = None,
+    /,
+    *,
+    due: Annotated[
+        bool, Parameter(help="In place of RUN: every run that waits and whose deadline has passed.")
+    ] = False,
+    answered: Answered = _ANSWERED,
+    driving: Driving = _DRIVING,
+) -> int:
     """Go on with a run that was paused, cut off, or waits for an answer.
 
     Parameters
@@ -127,6 +136,10 @@ def resume(run: str, /, *, answered: Answered = _ANSWERED, driving: Driving = _D
     run
         id of a run, its beginning or end, or last
     """
+    if due:
+        return _fire(run, answered, driving)
+    if run is None:
+        raise Misused("say which run: stateflow resume RUN, or --due for all that are late")
     given = object_of("--answers", answered.answers)
     if given is not None and not all(isinstance(text, str) for text in given.values()):
         raise Misused("--answers: each answer is a text, by the id of its question")
@@ -142,6 +155,21 @@ def resume(run: str, /, *, answered: Answered = _ANSWERED, driving: Driving = _D
         )
 
     return asyncio.run(drive(driving, begin))
+
+
+def _fire(run: str | None, answered: Answered, driving: Driving) -> int:
+    from stateflow.cli.due import fire_all
+
+    if run is not None:
+        raise Misused(
+            f"{run!r} and --due do not go together: --due goes on with every run that is late"
+        )
+    if answered != _ANSWERED or driving.record is not None:
+        raise Misused(
+            "--due goes on with runs as they are, without answers; leave out --answer, --answers, "
+            "--budget, --flow and --record"
+        )
+    return asyncio.run(fire_all(driving))
 
 
 def fork(

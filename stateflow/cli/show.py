@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
-from stateflow.cli.chart import MUTED, Chart, clean, counted, folded, path_strip, short, spent
+from stateflow.cli.chart import MUTED, Chart, clean, counted, path_strip, short, spent
 from stateflow.cli.console import console, say
 from stateflow.cli.find import (
     find_flow,
@@ -25,13 +25,19 @@ from stateflow.cli.find import (
     store_path,
 )
 from stateflow.cli.human import shown_options
-from stateflow.cli.notes import files_line, notes_of
+from stateflow.cli.reading import (
+    Reading,
+    end_of,
+    labelled,
+    show_guards,
+    show_messages,
+    show_nested,
+    show_open,
+)
 from stateflow.cli.trouble import BadInput, Misused, tell
-from stateflow.conversation.message import Message, Usage
-from stateflow.journal.event import Journal, RunPaused, RunStarted, TurnTaken
-from stateflow.journal.fold import Fold
+from stateflow.conversation.message import NO_USAGE, Usage
+from stateflow.journal.event import Journal, RunStarted
 from stateflow.journal.fold import fold as fold_of
-from stateflow.journal.said import message_of
 from stateflow.journal.stop import Stop
 from stateflow.stores.base import Summary
 
@@ -76,15 +82,16 @@ def show(
     started = journal.events[0].event
     if not isinstance(started, RunStarted):
         raise BadInput(f"the journal of run {journal.run!r} does not begin with RunStarted")
-    chart, fold, out = Chart(started), fold_of(journal.events), console("stdout")
+    one, out = Reading(journal, Chart(started)), console("stdout")
     if path:
-        say(out, path_strip(chart, fold.path))
+        say(out, path_strip(one.chart, fold_of(journal.events).path))
+        show_nested(out, one, "")
     elif messages:
-        _messages(out, journal)
+        show_messages(out, one)
     elif guards:
-        _guards(out, chart, journal)
+        show_guards(out, one)
     else:
-        _summary(out, chart, fold, journal.run, run if run.endswith(".jsonl") else store)
+        _summary(out, one, run if run.endswith(".jsonl") else store)
     return 0
 
 
@@ -135,16 +142,16 @@ def tell_result(result: Result, driving: Driving, resume: str) -> None:
     started = journal.events[0].event if journal is not None else None
     _stop(out, result.stop)
     if isinstance(started, RunStarted):
-        _row(out, "path", path_strip(Chart(started), result.path, _end(result.stop)))
+        labelled(out, "path", path_strip(Chart(started), result.path, end_of(result.stop)))
     listed = started.prices if isinstance(started, RunStarted) else ""
-    _row(out, "spent", _spent(result.turns, result.usage, result.seconds, listed))
+    labelled(out, "spent", _spent(result.turns, result.usage, result.seconds, listed))
     where = Text(clean(result.run), "cyan").append(f" in {store_path(driving.store)}", MUTED)
     if driving.record is not None:
         where.append(f" and {driving.record}", MUTED)
-    _row(out, "journal", where)
+    labelled(out, "journal", where)
     name, store = short(result.run), store_option(driving.store)
     after = [f"stateflow show {name}{store}", f"stateflow replay {name}{store}"]
-    _row(out, "next", " · ".join([resume, *after] if result.stop.resumable else after))
+    labelled(out, "next", " · ".join([resume, *after] if result.stop.resumable else after))
 
 
 async def _journal(run: str, store: Path | None) -> Journal:
@@ -163,30 +170,26 @@ async def _runs(store: Path | None) -> list[Summary]:
         await kept.aclose()
 
 
-def _summary(out: Console, chart: Chart, fold: Fold, run: str, kept: Path | str | None) -> None:
+def _summary(out: Console, one: Reading, kept: Path | str | None) -> None:
     """Show the run as a whole; it is *kept* in a file of lines, or in a store."""
+    chart, fold, run = one.chart, fold_of(one.journal.events), one.journal.run
     say(out, Text(chart.name, "bold").append(f"  {chart.size()}", MUTED))
     _stop(out, fold.stop)
-    _row(out, "path", path_strip(chart, fold.path, _end(fold.stop)))
+    labelled(out, "path", path_strip(chart, fold.path, end_of(fold.stop)))
+    show_nested(out, one, "nested")
     listed = fold.started.prices if fold.started is not None else ""
-    _row(out, "spent", _spent(fold.turns, fold.spent, fold.elapsed_s, listed))
+    labelled(out, "spent", _spent(fold.turns, fold.spent, fold.elapsed_s, listed))
     for state, usage in fold.usage_by_state.items():
         line = Text(f"  {clean(state)}", chart.colour(state))
-        _row(out, "", line.append(f"  {'  '.join(spent(usage))}", MUTED))
+        labelled(out, "", line.append(f"  {'  '.join(spent(usage))}", MUTED))
+    if fold.choosing != NO_USAGE:
+        labelled(out, "", f"  of it to pick speakers  {'  '.join(spent(fold.choosing))}")
     where = kept if isinstance(kept, str) else store_path(kept)
-    _row(out, "journal", Text(clean(run), "cyan").append(f" in {where}", MUTED))
+    labelled(out, "journal", Text(clean(run), "cyan").append(f" in {where}", MUTED))
     if fold.stop is None:
-        _open_turn(out, fold)
+        show_open(out, one, fold)
         if not isinstance(kept, str):
-            _row(out, "next", f"stateflow resume {short(run)}{store_option(kept)}")
-
-
-def _open_turn(out: Console, fold: Fold) -> None:
-    """Show what the turn that is not over has done so far."""
-    _row(out, "open", f"turn {fold.turns + 1}, at {clean(fold.state)}")
-    for ordinal in sorted(fold.answers):
-        for line in notes_of(fold.answers, ordinal):
-            _indented(out, line, MUTED)
+            labelled(out, "next", f"stateflow resume {short(run)}{store_option(kept)}")
 
 
 def _stop(out: Console, stop: Stop | None) -> None:
@@ -196,72 +199,11 @@ def _stop(out: Console, stop: Stop | None) -> None:
     style = "green" if stop.ok else "yellow" if stop.kind in {"waiting", "paused"} else "red"
     say(out, clean(str(stop)), f"bold {style}")
     for question in stop.questions:
-        _row(out, question.id, clean(question.text) + shown_options(question))
-
-
-def _end(stop: Stop | None) -> str:
-    return stop.state if stop is not None and stop.kind in {"final", "waiting"} else ""
+        labelled(out, question.id, clean(question.text) + shown_options(question))
 
 
 def _spent(turns: int, usage: Usage, seconds: float, listed: str) -> str:
     return " · ".join([counted(turns, "turn"), *spent(usage, seconds, clean(listed))])
-
-
-def _row(out: Console, word: str, text: Text | str) -> None:
-    say(out, Text(f"{clean(word):<8} ", MUTED) + (Text(text) if isinstance(text, str) else text))
-
-
-def _messages(out: Console, journal: Journal) -> None:
-    """Show all that was said, what could not be taken included."""
-    fold = Fold()
-    for recorded in journal.events:
-        event = recorded.event
-        turn = event.turn if isinstance(event, RunPaused) else event
-        if isinstance(turn, TurnTaken):
-            _turn(out, turn, fold)
-        fold.apply(recorded)
-        if isinstance(event, RunStarted):
-            for task in fold.transcript:
-                say(out, Text(clean(task.speaker), "bold"))
-                _message(out, task)
-    if fold.stop is None:
-        _open_turn(out, fold)
-
-
-def _turn(out: Console, turn: TurnTaken, fold: Fold) -> None:
-    """Show what each speaker said, and before it what the effects behind it came to."""
-    left = sorted(fold.answers)
-    for said in turn.said:
-        say(out, Text(clean(said.by), "bold"))
-        last = said is turn.said[-1] or said.of is None
-        while left and (last or left[0] <= (said.of or 0)):
-            for line in notes_of(fold.answers, left.pop(0)):
-                _indented(out, line, MUTED)
-        if said.of is not None or said.part is not None:
-            _message(out, message_of(said, fold.answers, turn.usage))
-    if turn.fault is not None:
-        _indented(out, str(turn.fault), "red")
-
-
-def _message(out: Console, message: Message) -> None:
-    _indented(out, message.text)
-    if message.files:
-        _indented(out, files_line(message.files), MUTED)
-
-
-def _indented(out: Console, text: str, style: str = "") -> None:
-    for line in folded(clean(text).rstrip("\n"), out.width - 4):
-        say(out, f"    {line.rstrip()}" if line.strip() else "", style)
-
-
-def _guards(out: Console, chart: Chart, journal: Journal) -> None:
-    turns = [r.event for r in journal.events if isinstance(r.event, TurnTaken)]
-    for number, turn in enumerate(turns, 1):
-        for step in turn.steps:
-            line = Text(f"{number:>3} ").append(clean(step.at), f"bold {chart.colour(step.at)}")
-            say(out, line.append(f" → {clean(step.to or 'done')}", ""))
-            for verdict in chart.verdicts(step):
-                say(out, f"      {clean(verdict)}", MUTED)
 
 
 def _ls_flows(folders: Sequence[Path], json: bool) -> int:  # noqa: FBT001 - passed on

@@ -180,7 +180,7 @@ def _hidden(place: State | Junction, transition: Transition, earlier: Transition
     """Return a finding if *earlier* is taken wherever *transition* could be."""
     guard, before = transition.when, earlier.when
     if before is not None:
-        return None if guard is None else _repeated(place, transition, earlier, guard, before)
+        return None if guard is None else _repeated(place.name, transition, earlier, guard, before)
     cure = f"move {_shown(transition)} before {_shown(earlier)}"
     if guard is None or not (guard.faults or guard.exhausts):
         text = f"{_shown(transition)} is never taken: {_shown(earlier)} before it always holds"
@@ -195,20 +195,18 @@ def _hidden(place: State | Junction, transition: Transition, earlier: Transition
 
 
 def _repeated(
-    place: State | Junction, transition: Transition, earlier: Transition, guard: Guard, before: Guard
+    place: str, transition: Transition, earlier: Transition, guard: Guard, before: Guard
 ) -> Finding | None:
     """Return a finding if *before* holds wherever *guard* does."""
     text = f"{_shown(transition)} is never taken: {_shown(earlier)}"
     if _same(guard, before):
         cure = "remove one, or let them ask two things"
-        return Finding("SF104", "error", place.name, f"{text} asks the same before it", cure)
+        return Finding("SF104", "error", place, f"{text} asks the same before it", cure)
     if not (_needs(guard.form, "after") and _takes_deadlines(before.form)):
         return None
     text += " before it takes every deadline that passes"
     cure = f"move {_shown(transition)} before {_shown(earlier)}"
-    if earlier.after is not None:
-        cure = "remove one: a state has one deadline, the shortest of its after="
-    return Finding("SF104", "error", place.name, text, cure)
+    return Finding("SF104", "error", place, text, cure)
 
 
 def _same(one: Guard, other: Guard) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from stateflow.machine.check_finding import Finding
-from stateflow.machine.check_guards import moves_of, shadowed
+from stateflow.machine.check_guards import Hidden, moves_of, shadowed
 from stateflow.machine.flow import Flow
 from stateflow.machine.nested import FlowAgent
 from stateflow.machine.parallel import Parallel
@@ -34,7 +34,7 @@ def flows_in(place: Place) -> Iterator[tuple[str, Flow]]:
         for tool in getattr(agent, "toolbox", ()):
             called: object = getattr(tool, "flow", None)
             if isinstance(called, Flow):
-                yield f"{place.name}/{tool.name}", called
+                yield f"{place.name}/{called.name}", called
 
 
 def listed(names: Sequence[str]) -> str:
@@ -47,13 +47,22 @@ class Nesting:
 
     def __init__(self, flow: Flow) -> None:
         """Read the tables of all of them once."""
-        self._moves = {
-            id(one): moves_of(one, {name: shadowed(place) for name, place in one.places.items()})
+        self._hidden: dict[int, dict[str, Hidden]] = {
+            id(one): {name: shadowed(place) for name, place in one.places.items()}
             for one in flow.flows
         }
+        self._moves = {id(one): moves_of(one, self._hidden[id(one)]) for one in flow.flows}
         self._ends: dict[int, bool] = {}
         self._before = {id(one): self._turns_before(one) for one in flow.flows}
         self._room = self._rooms(flow)
+
+    def hidden(self, flow: Flow) -> Mapping[str, Hidden]:
+        """Return what is found about transitions of *flow* that are never taken, by place."""
+        return self._hidden[id(flow)]
+
+    def moves(self, flow: Flow) -> Mapping[str, Sequence[Transition]]:
+        """Return the transitions of *flow* that can be taken, by place."""
+        return self._moves[id(flow)]
 
     def findings(self, flow: Flow) -> Iterator[Finding]:
         """Find what is wrong with the nested and parallel states of *flow*."""
@@ -121,7 +130,7 @@ class Nesting:
                 return True
             spoken = not isinstance(place, State) or self._comes_back(flow, place, recursion)
             for transition in moves[place.name]:
-                if not spoken and not _takes_trouble(transition):
+                if not spoken and not _takes_trouble(transition, _recurses(flow, place)):
                     continue
                 if transition.target is None:
                     return True
@@ -178,11 +187,15 @@ class Nesting:
         return {id(one): rooms.get(id(one), math.inf) for one in flow.flows}
 
 
-def _recurses(flow: Flow, state: State) -> bool:
-    return any(isinstance(agent, FlowAgent) and agent.flow is flow for agent in state.agents)
+def _recurses(flow: Flow, place: Place) -> bool:
+    agents = place.agents if isinstance(place, State) else ()
+    return any(isinstance(agent, FlowAgent) and agent.flow is flow for agent in agents)
 
 
-def _takes_trouble(transition: Transition) -> bool:
-    """Tell whether *transition* may be taken where a nested run did not come to an end."""
+def _takes_trouble(transition: Transition, recursing: bool) -> bool:  # noqa: FBT001 - passed on
+    """Tell whether *transition* may be taken where a nested run did not come to an end.
+
+    Recursion without end meets the limit of depth, which only ``exhausted`` takes.
+    """
     guard = transition.when
-    return guard is not None and (guard.faults or guard.exhausts)
+    return guard is not None and (guard.exhausts or (guard.faults and not recursing))

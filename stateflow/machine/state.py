@@ -12,6 +12,7 @@ from stateflow.conversation.view import View
 from stateflow.conversation.window import Window
 from stateflow.errors import DefinitionError
 from stateflow.machine.choose import Chooser
+from stateflow.machine.deadline import shown
 from stateflow.machine.transition import Action, Transition
 from stateflow.value import check_name
 
@@ -101,6 +102,7 @@ class State:
         if sees is not None and not callable(getattr(sees, "of", None)):
             sentence = f"state {name!r}: sees={sees!r} cuts no transcript; write sees=last(20)"
             raise DefinitionError(sentence)
+        _refuse_two_deadlines(name, transitions)
         values = {
             "name": check_name(name, "state"),
             "agents": agents,
@@ -164,6 +166,17 @@ class Final:
 
 
 Place: TypeAlias = State | Junction | Final
+
+
+def _refuse_two_deadlines(name: str, transitions: tuple[object, ...]) -> None:
+    afters = {t.after for t in transitions if isinstance(t, Transition) and t.after is not None}
+    if len(afters) > 1:
+        told = " and ".join(shown(after) for after in sorted(afters))
+        sentence = (
+            f"state {name!r} has deadlines after {told}; the first to pass leaves it, so one state "
+            "has one: give both transitions the same after=, or put a state in between"
+        )
+        raise DefinitionError(sentence)
 
 
 def _checked(name: str, transitions: tuple[object, ...]) -> tuple[Transition, ...]:

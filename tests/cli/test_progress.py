@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from stateflow import Assistant, Flow, Runner, State, to
+from stateflow import Assistant, Flow, Runner, Scripted, State, to
 from stateflow.cli.progress import Progress
 from stateflow.cli.watch import WatchedStore
 from stateflow.engine.door import Delta
-from stateflow.journal.event import Recorded
+from stateflow.journal.event import Event, Recorded, RunStarted, TurnTaken
+from stateflow.journal.fold import Fold
 from stateflow.stores.memory import MemoryStore
 from tests.cli.made import HEAD, Call
 from tests.cli.served import broken, calling, saying, served
@@ -216,6 +217,42 @@ async def test_a_text_that_is_interrupted_is_shown_whole_at_its_end(
     assert lines[5:] == ["       one two three four", ""]
 
 
+async def test_a_turn_beside_a_text_that_streams_is_told_whole_and_so_is_the_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = at_terminal(monkeypatch)
+    progress = Progress(verbose=False)
+    store = WatchedStore(MemoryStore())
+    store.listener = progress
+    side = Flow("side", State("s", Scripted("quiet", []), to(None)))
+
+    def heard(what: Recorded | Delta) -> None:
+        progress.heard(what)
+        if isinstance(what, Delta) and what.text == "two ":
+            fold = Fold()
+            events: tuple[Event, ...] = (
+                RunStarted("side", side.table(), side.fingerprint()),
+                TurnTaken("s", 1),
+            )
+            for seq, event in enumerate(events, 1):
+                recorded = Recorded(seq, 0.0, event)
+                progress.event(f"{what.run}/a#1.1", fold, recorded)
+                fold.apply(recorded)
+
+    agent = Assistant("one", model="scripted:one two three four")
+    async with Runner(store=store) as runner:
+        live = runner.start(Flow("f", State("a", agent, to(None))))
+        live.door.control.publish = heard
+        await live
+    lines = shown(terminal)
+    assert lines[2].startswith("       one two")
+    assert lines[3].startswith("    └ a/side  FLOW side  1 state")
+    assert lines[4].startswith("      1 ● a/side/s  quiet  ")
+    assert lines[5] == "           (passed)"
+    assert lines[6].startswith("  1 ● a  one · scripted  ")
+    assert lines[7:] == ["       one two three four", ""]
+
+
 def test_a_nested_run_streams_below_its_own_line(
     sf: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,11 +263,11 @@ def test_a_nested_run_streams_below_its_own_line(
     (folder / "nested.py").write_text(text, "utf-8")
     assert sf("run", "nested.py").code == 0
     lines = shown(terminal)
-    assert lines[1].startswith("    └ child")
-    assert lines[2].startswith("      1 ● c  kid · scripted  ")
+    assert lines[1].startswith("    └ p/child  FLOW child  1 state")
+    assert lines[2].startswith("      1 ● p/child/c  kid · scripted  ")
     assert lines[3] == "           in ner"
     assert lines[4].startswith("  2 ● p  parent  ")
-    assert lines[5:] == ["       in ner", ""]
+    assert lines[5:] == ["       FLOW child: done in 1 turn", "       in ner", ""]
 
 
 def test_what_the_tools_gave_is_shown_below_them_where_it_is_the_answer(

@@ -72,8 +72,8 @@ def test_json_is_a_journal_that_can_be_replayed(sf: Call, folder: Path) -> None:
 
 def test_nested_runs_are_indented(sf: Call) -> None:
     err = sf("run", "nested.py").err
-    assert re.search(r"^ +└ child  1 state ", err, re.MULTILINE)
-    assert "\n      1 ● c  kid" in err
+    assert re.search(r"^ +└ p/child  FLOW child  1 state ", err, re.MULTILINE)
+    assert "\n      1 ● p/child/c  kid" in err
     assert "\n  2 ● p  parent" in err
 
 

@@ -272,3 +272,11 @@ def test_unlimited_is_spelt() -> None:
 def test_a_transition_without_a_guard_is_the_else() -> None:
     """What drawings and verdicts call it."""
     assert (to("s").guard_name, to("s", when=failed).guard_name) == ("else", "failed")
+
+
+def test_a_state_has_one_deadline() -> None:
+    """The first to pass leaves it, so another would be told and never hold."""
+    speaker = Agent("clerk")
+
+    with pytest.raises(DefinitionError, match="'wait' has deadlines after 1 h and 24 h"):
+        State("wait", speaker, to("a", after=3_600), to("b", after=86_400))
