@@ -151,8 +151,17 @@ class _Group:
             self._settle(came_to)
 
     async def _late(self) -> None:
-        """Drop what is not over when the state must have been left."""
+        """Drop what is not over when the state must have been left.
+
+        What was over in time counts, also where a crash came before its parent could note that.
+        """
         for one in self.open:
+            child = self.door.below(one.key, self.grant)
+            child.fold = fold_of(await self.door.environment.store.read(child.run))
+            stop = child.fold.stop
+            if stop is not None and stop.kind in {"done", "final"}:
+                self._settle(_child_ended(one, stop, child, self.grant))
+                continue
             text = f"nested run {one.flow.name!r} was not over in time"
             fault = fault_of(DeadlinePassed(text), one.key)
             await self._drop(one, Stop("cancelled", "", "it was not over in time"), fault)
@@ -204,7 +213,8 @@ class _Group:
                 await child.commit(RunEnded(stop))
             elif fold.stop is None:
                 await child.commit(RunPaused(stop))
-        lost, turns = await _spent(self.door.environment.store, child.run, fold)
+        await child.environment.sandboxes.close(child.run)  # kept open while it waited
+        lost, turns = await _spent(child.environment.store, child.run, fold)
         self._settle(
             ChildEnded(
                 branch.key,

@@ -15,17 +15,16 @@ from typing import Final, Literal
 
 from stateflow.errors import RunError, RunTaken
 from stateflow.journal.event import ChildStarted, Event, Recorded, RunEnded, RunPaused
-from stateflow.journal.fold import Fold
 from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.stop import Stop
-from stateflow.stores.base import Store
+from stateflow.stores.base import Store, Tailed
 
 __all__ = ["OUTSIDE", "carry_on", "outside_stop", "stop_below", "stop_from_outside"]
 
 OUTSIDE: Final = "stopped from outside"
 """The reason of such a stop."""
 _TRIES: Final = 50
-"""How often a run is read again because its process has written in between."""
+"""How often to try where the process of the run has written in between."""
 
 _Kind = Literal["cancelled", "paused"]
 
@@ -51,7 +50,7 @@ async def stop_from_outside(store: Store, run: str, *, pause: bool) -> Stop:
     if stop is not None and stop.resumable and pause:
         return stop
     if stop is None or stop.resumable:
-        stop = await _patiently(store, run, "paused" if pause else "cancelled")
+        stop = await _stop_all(store, run, "paused" if pause else "cancelled")
         if stop.resumable or (stop.why == OUTSIDE and not pause):
             return stop
     raise RunError(f"run {run!r} is over ({stop}); there is nothing left to stop")
@@ -65,30 +64,23 @@ async def carry_on(store: Store, run: str, taken: RunTaken) -> list[Recorded] | 
     if stop is None:
         return None
     if taken.run != run:
-        await _patiently(store, run, "cancelled" if stop.kind == "cancelled" else "paused")
+        await _stop_all(store, run, "cancelled" if stop.kind == "cancelled" else "paused")
     events = await store.read(run)
     return events if outside_stop(events) is not None else None
 
 
-async def _patiently(store: Store, run: str, kind: _Kind) -> Stop:
-    for left in reversed(range(_TRIES)):
-        try:
-            await stop_below(store, run, kind, OUTSIDE)
-            stop = await _stop_here(store, run, kind, OUTSIDE)
-            await stop_below(store, run, kind, OUTSIDE)  # what began in between
-        except RunTaken:
-            if not left:
-                raise
-        else:
-            return stop
-    raise AssertionError  # pragma: no cover - the last try returns or raises
+async def _stop_all(store: Store, run: str, kind: _Kind) -> Stop:
+    await stop_below(store, run, kind, OUTSIDE)
+    stop = await _stop_here(store, run, kind, OUTSIDE)
+    await stop_below(store, run, kind, OUTSIDE)  # what began in between
+    return stop
 
 
 async def stop_below(store: Store, run: str, kind: _Kind, why: str) -> None:
     """Stop the nested runs of *run* that are open, deepest first.
 
     Raises:
-        RunTaken: one of them was written to in between.
+        RunTaken: its process wrote each time that one of them was to be stopped.
     """
     folded = fold_of(await store.read(run))
     for ordinal, begun in sorted(folded.begun.items()):
@@ -99,16 +91,30 @@ async def stop_below(store: Store, run: str, kind: _Kind, why: str) -> None:
 
 
 async def _stop_here(store: Store, run: str, kind: _Kind, why: str) -> Stop:
+    """Put a stop behind the last event of *run*, unless it stands still as *kind* wants it."""
     folded = fold_of(await store.read(run))
-    stop = Stop(kind, folded.state, why)
-    if folded.stop is not None and _stands(folded, kind):
-        return folded.stop
-    if folded.started is not None:  # else it never began
+    left = _TRIES
+    while True:
+        stop = Stop(kind, folded.state, why)
+        if folded.started is None:
+            return stop  # a nested run that has not begun
+        if folded.stop is not None and (folded.ended or kind == "paused"):
+            return folded.stop
         event: Event = RunEnded(stop) if kind == "cancelled" else RunPaused(stop)
-        await store.append(run, after=folded.seq, events=[event])
-    return stop
+        try:
+            await store.append(run, after=folded.seq, events=[event])
+        except RunTaken:
+            left -= 1
+            if not left:
+                raise
+        else:
+            return stop
+        for recorded in await _fresh(store, run, folded.seq):
+            folded.apply(recorded)
 
 
-def _stands(folded: Fold, kind: _Kind) -> bool:
-    """Tell whether a run stands still as *kind* wants it: for good, or for now."""
-    return folded.ended or kind == "paused"
+async def _fresh(store: Store, run: str, after: int) -> list[Recorded]:
+    """Return what was written to *run* since, quickly: its process goes on writing."""
+    if isinstance(store, Tailed):
+        return await store.tail(run, after=after)
+    return (await store.read(run))[after:]

@@ -232,7 +232,7 @@ class ReplayDoor:
         """Put *event* on the new record, stamped as the recorded one."""
         last = self.made[-1].at if self.made else 0.0
         at = max(last, self._stamps.get(id(event), last))
-        recorded = Recorded(len(self.made) + 1, at, event)
+        recorded = Recorded(len(self.made) + 1, at, event, self.journal.run)
         self.made.append(recorded)
         self.fold.apply(recorded)
 
@@ -272,7 +272,7 @@ class ReplayDoor:
             if same == (last.stop.kind, last.stop.state, last.stop.which, last.stop.tried):
                 return
             text = f"recorded: {last.stop}; now: {stop}"
-        elif not self._expected and last is not None and not isinstance(last, RunEnded):
+        elif not self._expected and last is not None and not _is_end(last):
             raise _Stopped(None)
         else:
             text = f"recorded: the run went on; now: {stop}"
@@ -351,6 +351,11 @@ class ReplayDoor:
         return f"turn {self.fold.turns + 1} (state {self.fold.state!r}, visit {self.fold.visit})"
 
 
+def _is_end(event: Event) -> bool:
+    """Tell whether the flow came to its end with *event*."""
+    return isinstance(event, RunEnded) and not is_cancelled(event)
+
+
 async def _replay(flow: Flow, journal: Journal, *, requests: bool, path: str = "") -> Replay:
     door = ReplayDoor(flow, journal, requests, path)
     started = journal.events[0].event if journal.events else None
@@ -369,10 +374,10 @@ async def _replay(flow: Flow, journal: Journal, *, requests: bool, path: str = "
     except _Stopped as stopped:
         if stopped.divergence is not None:
             raise
-        last = journal.events[-1].event
-        if isinstance(last, RunEnded) and is_cancelled(last):
-            stop = last.stop
-            door.apply(last)
+    last = journal.events[-1].event
+    if isinstance(last, RunEnded) and is_cancelled(last) and (stop is None or stop.resumable):
+        stop = last.stop
+        door.apply(last)
     return Replay(Journal(journal.run, tuple(door.made), door.nested), door.fold, stop)
 
 

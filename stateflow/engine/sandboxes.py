@@ -127,8 +127,9 @@ class Sandboxes:
         await self._close([key for key in self._open if key == (run, canonical_json(place))])
 
     async def close(self, run: str) -> None:
-        """Close all sessions of *run*."""
-        await self._close([key for key in self._open if key[0] == run])
+        """Close all sessions of *run*, and of what is nested in it."""
+        below = f"{run}/"
+        await self._close([one for one in self._open if f"{one[0]}/".startswith(below)])
 
     async def aclose(self) -> None:
         """Close all."""

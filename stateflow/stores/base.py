@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from stateflow.journal.event import Event, Journal, Recorded
 
-__all__ = ["Store", "Summary"]
+__all__ = ["Store", "Summary", "Tailed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +101,13 @@ class Store(Protocol):
 
     async def aclose(self) -> None:
         """Let go of files and threads.  Journals stay."""
+        ...
+
+
+@runtime_checkable
+class Tailed(Protocol):
+    """A store that need not read a whole journal to tell its end."""
+
+    async def tail(self, run: str, /, *, after: int) -> list[Recorded]:
+        """Return the events of *run* behind number *after*, without those of its nested runs."""
         ...

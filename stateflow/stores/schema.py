@@ -28,6 +28,7 @@ __all__ = [
     "put_content",
     "roots_of",
     "rows_of",
+    "tail_of",
 ]
 
 SCHEMA: Final = 1
@@ -104,6 +105,16 @@ def rows_of(db: Database, run: str, *, nested: bool) -> list[tuple[str, list[Row
     found = [(name, db.execute(_READ, _span(number)).fetchall()) for number, name in runs]
     db.execute("COMMIT")
     return found
+
+
+def tail_of(db: Database, run: str, after: int) -> list[Row]:
+    """Return the events of *run* behind number *after*."""
+    row = db.execute("SELECT id FROM run WHERE name = ?", (run,)).fetchone()
+    if row is None:
+        return []
+    first, last = _span(row[0])
+    rows: list[Row] = db.execute(_READ, (first + after + 1, last)).fetchall()
+    return rows
 
 
 def overview(db: Database) -> list[tuple[str, Row, int, Row | None]]:

@@ -40,6 +40,7 @@ from stateflow.stores.schema import (
     put_content,
     roots_of,
     rows_of,
+    tail_of,
 )
 from stateflow.stores.tree import find_run, journal_tree, summary_of
 from stateflow.stores.trouble import BUSY_S, is_busy, sentence_of
@@ -129,6 +130,15 @@ class SqliteStore:
             StoreError: the file cannot be read, or a newer stateflow wrote it.
         """
         return (await self._ask(lambda: self._journals(run, nested=False))).get(run, [])
+
+    async def tail(self, run: str, /, *, after: int) -> list[Recorded]:
+        """Return the events of *run* behind number *after*, without those of its nested runs.
+
+        Raises:
+            StoreError: the file cannot be read, or a newer stateflow wrote it.
+        """
+        rows = await self._ask(lambda: self._patiently(lambda db: tail_of(db, run, after)))
+        return [self._recorded(run, row) for row in rows]
 
     async def journal(self, run: str, /) -> Journal:
         """Return everything *run* left behind.

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import runpy
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -44,20 +39,21 @@ from stateflow.journal.event import (
     TurnTaken,
 )
 from stateflow.stores.memory import MemoryStore
-from stateflow.stores.sqlite import SqliteStore
-
-ROOT = Path(__file__).parents[2]
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Let the others work until it *holds*; the time limit of the test is ours."""
-    while not await holds():
+    """Let the others work until it *holds*."""
+    for _ in range(10_000):
+        if await holds():
+            return
         await asyncio.sleep(0)
+    raise AssertionError("it never does")
 
 
 async def ends_with(store: MemoryStore, run: str, kind: type[Event]) -> bool:
     """Tell whether the last event of *run* is of *kind*."""
-    return isinstance((await store.read(run))[-1].event, kind)
+    events = await store.read(run)
+    return bool(events) and isinstance(events[-1].event, kind)
 
 
 def last_of(journal: Journal) -> Event:
@@ -145,10 +141,10 @@ async def test_a_run_that_is_ended_while_branches_wait_and_work_leaves_no_task_a
     assert result.stop.kind == "cancelled"
     assert asyncio.all_tasks() == {asyncio.current_task()}
     journal = await store.journal("r")
-    branches = [journal, *journal.children.values()]
+    branches = list(journal.children.values())
     nested = [one for branch in branches for one in branch.children.values()]
-    assert len(nested) == 4
-    assert {str(last_of(one)).partition("(")[0] for one in [journal, *nested]} == {"RunEnded"}
+    assert (len(branches), len(nested)) == (3, 1)
+    assert {type(last_of(one)) for one in [journal, *branches, *nested]} == {RunEnded}
     again = await replay_journal(desk.flow, journal)
     assert canonical(again.journal) == canonical(journal)
 
@@ -370,89 +366,3 @@ async def test_a_run_that_was_stopped_for_good_is_not_gone_on_with(runner: Runne
     flow = Flow("f", State("s", Scripted("a", ["x"]), to(None)))
 
     assert (await runner.resume(flow, "r")).stop == stopped
-
-
-# By another process ----------------------------------------------------------------------------
-
-TEAM = """
-import asyncio
-from stateflow import Flow, FunctionAgent, Nested, Parallel, State, to
-
-async def speak(view):
-    await asyncio.sleep(0.001)
-    return f"line {view.turns}"
-
-def endless(name):
-    return Flow(name, State("s", FunctionAgent("a", speak), to("s")))
-
-flow = {
-    "plain": endless("plain"),
-    "nested": Flow("outer", Nested("n", endless("inner"), to(None))),
-    "parallel": Flow("both", Parallel("p", [endless("one"), endless("two")], to(None))),
-}
-"""
-
-LIFE = """
-import asyncio, runpy, sys
-from stateflow import Budget, Runner
-
-async def main(folder, shape):
-    flow = runpy.run_path(f"{folder}/team.py")["flow"][shape]
-    async with Runner(store=f"{folder}/runs.db") as runner:
-        live = runner.start(flow, run="r", budget=Budget(turns=10**6))
-        live.listen()
-        async for event in live:
-            if getattr(event, "run", "").count("/") == (shape != "plain") and event.seq == 20:
-                print("busy", flush=True)
-        result = await live
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-    print(f"{result.stop.kind}: {result.stop.why}")
-
-asyncio.run(main(*sys.argv[1:]))
-"""
-
-
-@pytest.mark.parametrize("pause", [False, True], ids=["for good", "for now"])
-@pytest.mark.parametrize("shape", ["plain", "nested", "parallel"])
-async def test_a_run_of_another_process_is_stopped_and_loses_only_what_was_under_way(
-    tmp_path: Path, shape: str, pause: bool
-) -> None:
-    (tmp_path / "team.py").write_text(TEAM, "utf-8")
-    process = subprocess.Popen(  # noqa: ASYNC220 - it must live beside us
-        [sys.executable, "-c", LIFE, str(tmp_path), shape],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "busy\n"
-    store = SqliteStore(tmp_path / "runs.db")
-    async with Runner(store=store) as runner:
-        stopped = await runner.stop("r", pause=pause)
-        out, err = process.communicate(timeout=60)
-
-        assert (out.split("\n")[-2], err) == (f"{stopped.kind}: {OUTSIDE}", "")
-        journal = await store.journal("r")
-        runs = [journal, *journal.children.values()]
-        assert len(runs) == {"plain": 1, "nested": 2, "parallel": 3}[shape]
-        assert {type(last_of(one)) for one in runs} == {RunPaused if pause else RunEnded}
-        flow = runpy.run_path(str(tmp_path / "team.py"))["flow"][shape]
-        if not pause:
-            again = await replay_journal(flow, journal)
-            assert canonical(again.journal) == canonical(journal)
-            return
-        before = [len(one.events) for one in runs]
-        live = runner.resume(flow, "r", budget=Budget(turns=10**6))
-        async for event in live:
-            if isinstance(event, Recorded) and isinstance(event.event, TurnTaken):
-                break
-        live.cancel()
-        await live
-    again_runs = [await store.journal("r")]
-    again_runs += again_runs[0].children.values()
-    await store.aclose()
-    for one, events in zip(again_runs, before, strict=True):
-        assert isinstance(one.events[events].event, RunResumed | RunEnded)
-    replayed = await replay_journal(flow, again_runs[0])
-    assert canonical(replayed.journal) == canonical(again_runs[0])

@@ -25,11 +25,22 @@ from stateflow.journal.event import (
 from stateflow.stores.file import ENVELOPE, dump_lines, read_content, read_file, write_file
 
 START = RunStarted("f", {"initial": "a"}, "0", "été\u2028\n")
-HERE = Recorded(1, 0.5, START)
+
+
+def here(run: str) -> Recorded:
+    return Recorded(1, 0.5, START, run)
+
+
 JOURNAL = Journal(
     "r",
-    (HERE, Recorded(2, 1.5, RunResumed()), Recorded(3, 2.5, RunResumed())),
-    {"a#1.0": Journal("r/a#1.0", (HERE,), {"b#1.0": Journal("r/a#1.0/b#1.0", (HERE,))})},
+    (here("r"), Recorded(2, 1.5, RunResumed(), "r"), Recorded(3, 2.5, RunResumed(), "r")),
+    {
+        "a#1.0": Journal(
+            "r/a#1.0",
+            (here("r/a#1.0"),),
+            {"b#1.0": Journal("r/a#1.0/b#1.0", (here("r/a#1.0/b#1.0"),))},
+        )
+    },
 )
 
 
@@ -44,8 +55,11 @@ def _events() -> st.SearchStrategy[list[Event]]:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 def test_what_was_written_is_read_back(tmp_path: Path, events: list[Event]) -> None:
     """Whatever its texts hold."""
-    placed = tuple(Recorded(n, n / 3, event) for n, event in enumerate(events, 1))
-    journal = Journal("r", placed, {"a#1.0": Journal("r/a#1.0", placed)})
+    placed = [
+        tuple(Recorded(n, n / 3, event, run) for n, event in enumerate(events, 1))
+        for run in ("r", "r/a#1.0")
+    ]
+    journal = Journal("r", placed[0], {"a#1.0": Journal("r/a#1.0", placed[1])})
     write_file(journal, tmp_path / "x.jsonl")
     assert read_file(tmp_path / "x.jsonl") == journal
 
@@ -125,8 +139,10 @@ OTHER = File.from_bytes(b"other")
 SHOWN = Journal(
     "r",
     (
-        HERE,
-        Recorded(2, 1.5, EffectDone(Key("a", 1, 0), "agent.reply", {"files": [HELLO.to_json()]})),
+        here("r"),
+        Recorded(
+            2, 1.5, EffectDone(Key("a", 1, 0), "agent.reply", {"files": [HELLO.to_json()]}), "r"
+        ),
     ),
 )
 
