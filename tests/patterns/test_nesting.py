@@ -124,8 +124,10 @@ WRITER, BOT = speaker("writer"), speaker("bot")
     ],
 )
 def test_what_is_wrong_with_a_nested_chat_is_told(how: Mapping[str, Any], sentence: str) -> None:
+    given: dict[str, Any] = {"chats": [echo("a")], "rounds": 2, **how}
+
     with pytest.raises(DefinitionError) as caught:
-        nested("team", WRITER, **{"chats": [echo("a")], "rounds": 2, **how})
+        nested("team", WRITER, **given)
 
     assert str(caught.value).startswith("nested 'team': ")
     assert sentence in str(caught.value)
@@ -235,7 +237,7 @@ TOOLED = Assistant("boss", "scripted:x", tools=[handoff("a")])
     ],
 )
 def test_what_is_wrong_with_a_hierarchy_is_told(how: Mapping[str, Any], sentence: str) -> None:
-    given = {"lead": BOSS, "teams": [echo("a"), echo("b")], "turns": 5, **how}
+    given: dict[str, Any] = {"lead": BOSS, "teams": [echo("a"), echo("b")], "turns": 5, **how}
 
     with pytest.raises(DefinitionError) as caught:
         hierarchy("firm", **given)

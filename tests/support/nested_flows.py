@@ -48,6 +48,7 @@ from tests.support.six_ways import Case
 
 __all__ = [
     "CASES",
+    "AskedFor",
     "Asker",
     "Order",
     "Stuck",
