@@ -1,0 +1,60 @@
+"""The table for those who move: every call in it is one that exists, keywords included."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+
+import pytest
+
+import stateflow
+from tests.docs.tables import Page
+
+PAGE = Page("docs/from-autogen.md")
+TITLES = ("Agents", "Conversation patterns", "Termination")
+OBJECTS = {"flow": stateflow.Flow, "live": stateflow.Live, "Flow": stateflow.Flow}
+"""What the page calls values of a kind."""
+
+
+def calls() -> Iterator[ast.Call]:
+    """Yield every call in the column that says what is here."""
+    for title in TITLES:
+        for row in PAGE.table(title)[1:]:
+            for code in re.findall(r"`([^`]+)`", row[1]):
+                yield from _calls_in(code)
+
+
+def _calls_in(code: str) -> Iterator[ast.Call]:
+    try:
+        tree = ast.parse(code.replace("=, ", "=..., ").replace("=)", "=...)"))
+    except SyntaxError:
+        return  # a command, or an argument by itself
+    yield from (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+CALLS = {ast.unparse(call): call for call in calls()}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_what_the_table_calls_exists_and_takes_these_arguments(call: ast.Call) -> None:
+    owner = stateflow
+    match call.func:
+        case ast.Attribute(value=ast.Name(id=name), attr=called):
+            owner = OBJECTS[name]  # type: ignore[assignment]
+        case ast.Name(id=called):
+            assert called in {*stateflow.__all__, "fn"}
+        case other:
+            pytest.fail(ast.unparse(other))
+    if called == "fn":
+        return  # the user's own
+    taken = inspect.signature(getattr(owner, called)).parameters
+    anything = any(one.kind is one.VAR_KEYWORD for one in taken.values())
+
+    assert anything or {keyword.arg for keyword in call.keywords} <= set(taken)
+
+
+def test_the_table_has_all_of_it() -> None:
+    """Fewer calls than there were would mean that the page is no longer read."""
+    assert len(CALLS) > 50
