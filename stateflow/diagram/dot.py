@@ -11,9 +11,11 @@ Source: https://graphviz.org/doc/info/lang.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from html import escape
 
+from stateflow.diagram.box import Arrow, Box, at
 from stateflow.diagram.look import (
     AMBER,
     INK,
@@ -24,7 +26,7 @@ from stateflow.diagram.look import (
     shortened,
     wrapped,
 )
-from stateflow.diagram.picture import START, Arrow, Box, Picture, picture
+from stateflow.diagram.picture import START, Picture, picture
 from stateflow.machine.flow import Flow
 
 __all__ = ["to_dot", "write"]
@@ -32,6 +34,8 @@ __all__ = ["to_dot", "write"]
 _FONT = "Helvetica,Arial,sans-serif"
 _BREAK = '<BR ALIGN="LEFT"/>'
 _SMALL = "9"
+_GAP = f'<FONT POINT-SIZE="3" COLOR="{INK}">&#160;</FONT>{_BREAK}'
+_UNSEEN = 'shape=point, style=invis, label="", width=0.01, height=0.01'
 _CHIP = (
     '<TABLE BORDER="1" STYLE="ROUNDED" COLOR="{colour}" CELLBORDER="0" CELLSPACING="0" '
     'CELLPADDING="0" FIXEDSIZE="TRUE" WIDTH="14" HEIGHT="14">'
@@ -40,9 +44,14 @@ _CHIP = (
 """A table of its own, because a cell would stretch with the words beside it."""
 
 
-def to_dot(flow: Flow) -> str:
-    """Return the drawing of *flow* as DOT text; the same flow gives the same bytes."""
-    return write(picture(flow))
+def to_dot(flow: Flow, depth: int | None = None) -> str:
+    """Return the drawing of *flow* as DOT text; the same flow gives the same bytes.
+
+    Args:
+        flow: what to draw.
+        depth: so many flows are opened in one another [nested flows]; ``None``: all.
+    """
+    return write(picture(flow, depth))
 
 
 def write(drawn: Picture, *, dpi: int | None = None) -> str:
@@ -56,8 +65,7 @@ def write(drawn: Picture, *, dpi: int | None = None) -> str:
 
 
 def _lines(drawn: Picture, dpi: int | None) -> Iterator[str]:
-    gap = _font("&#160;", "3", INK) + _BREAK
-    title = _font(_bold(drawn.name), "16", INK) + _BREAK + gap
+    title = _font(_bold(drawn.name), "16", INK) + _BREAK + _GAP
     title += _font(_text(drawn.caption), _SMALL, MUTED)
     yield f'  graph [rankdir=TB, nodesep=0.45, ranksep=0.45, pad=0.25, bgcolor="{PAPER}",'
     yield f'    fontname="{_FONT}", labelloc=t, labeljust=l,'
@@ -67,11 +75,124 @@ def _lines(drawn: Picture, dpi: int | None) -> Iterator[str]:
     yield f'  node [fontname="{_FONT}", fontsize=12, shape=box, margin="0.14,0.07", height=0.4]'
     yield f'  edge [fontname="{_FONT}", fontsize=10, arrowsize=0.7]'
     yield ""
-    for box in drawn.boxes:
-        yield f"  {_quoted(box.key)} [{_box(box)}]"
+    if any(box.open for box in drawn.boxes):
+        yield "  graph [compound=true]"
+    yield from _level(drawn, "")
     yield ""
+    framed = any(box.open for box in drawn.boxes)
+    places = {box.key: place for place, box in enumerate(drawn.boxes)} if framed else {}
     for arrow in drawn.arrows:
-        yield f"  {_quoted(arrow.source)} -> {_quoted(arrow.target)} [{_arrow(arrow)}]"
+        yield from _ways(drawn, arrow, places)
+
+
+def _level(drawn: Picture, within: str) -> Iterator[str]:
+    """Yield the boxes that stand in one frame, or on the paper itself, and frames among them."""
+    for box in drawn.inside(within):
+        if box.open:
+            yield from _framed(drawn, box)
+        else:
+            yield f"  {_quoted(box.key)} [{_box(box)}]"
+
+
+def _framed(drawn: Picture, box: Box) -> Iterator[str]:
+    """Yield a frame with all that is in it, and the words of its ways into itself beside it.
+
+    Branches hang between two points that nobody sees, so that they stand beside each other.
+    """
+    yield f"  subgraph {_quoted(_cluster(box))} {{"
+    yield f"    graph [{_frame(box)}]"
+    parts = drawn.inside(box.key) if box.frame == "parallel" else ()
+    if parts:
+        yield f"    {_quoted(_in(box))}, {_quoted(_out(box))} [{_UNSEEN}]"
+    for row in _level(drawn, box.key):
+        yield f"  {row}"
+    yield "  }"
+    for part in parts:
+        yield f"  {_quoted(_in(box))} -> {_quoted(_head(drawn, part))} [style=invis]"
+        yield f"  {_quoted(_tail(drawn, part))} -> {_quoted(_out(box))} [style=invis]"
+    for arrow in drawn.arrows:
+        if arrow.source == arrow.target == box.key:
+            words = _words(arrow, STROKES[arrow.stroke][0])
+            shape = f"shape=plain, label=<{words}>" if words else _UNSEEN
+            yield f'  {_quoted(_word(arrow))} [id="{arrow.id}-words", {shape}]'
+
+
+def _ways(drawn: Picture, arrow: Arrow, places: Mapping[str, int]) -> Iterator[str]:
+    """Yield *arrow*, cut at the border of the frames that it leaves and enters.
+
+    Where there are frames, one that leads up is written downwards, with its head at the tail:
+    Graphviz ranks frames before it looks for cycles, and would turn their order around.
+    """
+    source, target = drawn.box(arrow.source), drawn.box(arrow.target)
+    if source is target and source.open:
+        yield from _loop(drawn, source, arrow)
+        return
+    up = bool(places) and places[source.key] > places[target.key] and not target.ends
+    upper, lower = (target, source) if up else (source, target)
+    look = _arrow(arrow, framed=source.open or target.open) + _cut(upper, lower, arrow.text)
+    ends = f"{_quoted(_tail(drawn, upper))} -> {_quoted(_head(drawn, lower))}"
+    yield f"  {ends} [{look}{', dir=back' if up else ''}]"
+
+
+def _loop(drawn: Picture, box: Box, arrow: Arrow) -> Iterator[str]:
+    """Yield the way from a frame into itself: up beside it, by way of its words."""
+    word = _quoted(_word(arrow))
+    plain = replace(arrow, order=None, when="", action="")
+    around = replace(plain, id=f"{arrow.id}-back")
+    frame = _quoted(_cluster(box))
+    tail, head = _quoted(_tail(drawn, box)), _quoted(_head(drawn, box))
+    yield f"  {word} -> {tail} [{_arrow(plain)}, lhead={frame}, dir=none]"
+    yield f"  {head} -> {word} [{_arrow(around)}, ltail={frame}, dir=back]"
+
+
+def _cut(upper: Box, lower: Box, words: str) -> str:
+    """Return at which frames an arrow between the two is cut, and room to see it."""
+    tail = f", ltail={_quoted(_cluster(upper))}" if upper.open else ""
+    head = f", lhead={_quoted(_cluster(lower))}" if lower.open else ""
+    room = ", minlen=2" if lower.open and lower.frame == "parallel" and not words else ""
+    return f"{tail}{head}{room}"
+
+
+def _cluster(box: Box) -> str:
+    return f"cluster/{box.key}"  # the word by which Graphviz knows it
+
+
+def _in(box: Box) -> str:
+    return at(box.key, "/in")
+
+
+def _out(box: Box) -> str:
+    return at(box.key, "/out")
+
+
+def _word(arrow: Arrow) -> str:
+    return at(arrow.within, f"/{arrow.id}")
+
+
+def _head(drawn: Picture, box: Box) -> str:
+    """Return the node that arrows to *box* lead to: of a frame, the first one in it."""
+    if not box.open:
+        return box.key
+    return _in(box) if box.frame == "parallel" else _head(drawn, drawn.inside(box.key)[0])
+
+
+def _tail(drawn: Picture, box: Box) -> str:
+    """Return the node that arrows from *box* come from: of a frame, its last end."""
+    if not box.open:
+        return box.key
+    if box.frame == "parallel":
+        return _out(box)
+    inside = drawn.inside(box.key)
+    ends = [one for look in ("failed", "final") for one in inside if one.look == look]
+    return _tail(drawn, (ends or inside)[-1])
+
+
+def _frame(box: Box) -> str:
+    colours = LOOKS[box.look]
+    return (
+        f'id="{box.id}", style="rounded,filled", color="{colours.ink}", '
+        f'fillcolor="{colours.tint}", margin=14, label=<{_GAP}{_label(box)}>'
+    )
 
 
 def _box(box: Box) -> str:
@@ -96,7 +217,8 @@ def _label(box: Box) -> str:
     name = _font(_bold(shortened(box.name)), "12", INK)
     lines = [name]
     if box.tag:
-        who = shortened(f"{box.who} · {box.by}" if box.by else box.who)
+        who = box.who if box.open or not box.holds else f"{box.who} {box.holds}".strip()
+        who = shortened(f"{who} · {box.by}" if box.by else who)
         tag = _font(_bold(box.tag), _SMALL, LOOKS[box.look].ink)
         lines.append(f"{tag} {_font('&#160;' + _text(who), _SMALL, MUTED)}")
     if box.limits:
@@ -105,14 +227,15 @@ def _label(box: Box) -> str:
     return lines[0] if len(lines) == 1 else "".join(line + _BREAK for line in lines)
 
 
-def _arrow(arrow: Arrow) -> str:
+def _arrow(arrow: Arrow, *, framed: bool = False) -> str:
+    """Return how *arrow* looks; those that are *framed*, Graphviz ranks by their weight alone."""
     colour, dash = STROKES[arrow.stroke]
     given = f'id="{arrow.id}", color="{colour}"'
     if dash != "solid":
         given += f", style={dash}"
-    if arrow.stroke in {"fault", "limit", "error"}:
+    if arrow.stroke in {"fault", "limit", "error"} and not framed:
         given += ", weight=0"
-    if arrow.source == START:
+    if arrow.source == at(arrow.within, START):
         given += ", weight=4"
     label = _words(arrow, colour)
     return f"{given}, label=<{label}>" if label else given

@@ -28,7 +28,9 @@ __all__ = [
     "wrapped",
 ]
 
-Look: TypeAlias = Literal["start", "llm", "human", "code", "tool", "junction", "final", "failed"]
+Look: TypeAlias = Literal[
+    "start", "llm", "human", "code", "tool", "flow", "junction", "final", "failed"
+]
 """How a box is drawn."""
 
 Stroke: TypeAlias = Literal["plain", "else", "fault", "limit", "error"]
@@ -57,6 +59,7 @@ LOOKS: Final[dict[Look, Colours]] = {
     "human": Colours("#a04a00", "#fff3e2"),
     "code": Colours("#00694f", "#e5f5ef", round=False),
     "tool": Colours("#8a3f74", "#f9edf5", round=False),
+    "flow": Colours("#453f9c", "#efeefb"),
     "junction": Colours(LINE, "#f1f3f6", round=False),
     "final": Colours(INK, PAPER),
     "failed": Colours(RED, "#fdecea"),
@@ -87,6 +90,8 @@ DARK: Final = {
     "#e5f5ef": "#0e2b22",
     "#8a3f74": "#e29aca",
     "#f9edf5": "#331a2c",
+    "#453f9c": "#b5b0f7",
+    "#efeefb": "#1f1d3d",
     "#f1f3f6": "#242b35",
 }
 """Each colour of the day and its colour at night."""

@@ -11,12 +11,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
+from stateflow.diagram.box import Arrow, Box
 from stateflow.diagram.look import LOOKS, Look, shortened
-from stateflow.diagram.picture import DONE, START, Arrow, Box, Picture, picture
+from stateflow.diagram.picture import Picture, picture
 from stateflow.machine.flow import Flow
 
 __all__ = ["to_mermaid"]
+
+_DOT = "[*]"
+"""Where a flow starts and where it ends, in each frame its own."""
+
+_LONGEST = 50_000
+"""Mermaid's ``maxTextSize`` [characters]; it draws nothing that is longer."""
 
 _PLAIN = frozenset(" _-.,()≤→·…/=+'!?")
 _TAKEN = frozenset(
@@ -27,26 +35,83 @@ _TAKEN = frozenset(
 )
 
 
-def to_mermaid(flow: Flow) -> str:
-    """Return the drawing of *flow* as Mermaid text; the same flow gives the same bytes."""
-    drawn = picture(flow)
-    return "\n".join(["stateDiagram-v2", *_lines(drawn), ""])
+def to_mermaid(flow: Flow, depth: int | None = None) -> str:
+    """Return the drawing of *flow* as Mermaid text; the same flow gives the same bytes.
+
+    Args:
+        flow: what to draw.
+        depth: so many flows are opened in one another [nested flows]; ``None``: all, or as many
+            as Mermaid's limit on the length of a text leaves.
+    """
+    drawn = picture(flow, depth)
+    text = _written(drawn)
+    deepest = max((box.key.count("/") + 1 for box in drawn.boxes if box.open), default=0)
+    for fewer in range(deepest - 1, -1, -1) if depth is None else ():
+        if len(text) <= _LONGEST:
+            break
+        text = _written(picture(flow, fewer))
+    return text
+
+
+def _written(drawn: Picture) -> str:
+    return "\n".join(["stateDiagram-v2", *_lines(_closed(drawn)), ""])
+
+
+def _closed(drawn: Picture) -> Picture:
+    """Return *drawn* with all that is nested in a branch closed.
+
+    Mermaid fails at an arrow to a composite state in a region of a parallel one.
+    """
+    branches = {
+        part.key for box in drawn.boxes if box.frame == "parallel" for part in drawn.inside(box.key)
+    }
+    gone: set[str] = set()
+    boxes: list[Box] = []
+    for box in drawn.boxes:
+        if box.within in gone:
+            gone.add(box.key)
+        elif box.open and box.within in branches:
+            gone.add(box.key)
+            boxes.append(replace(box, open=False))
+        else:
+            boxes.append(box)
+    arrows = tuple(arrow for arrow in drawn.arrows if arrow.within not in gone)
+    return replace(drawn, boxes=tuple(boxes), arrows=arrows)
 
 
 def _lines(drawn: Picture) -> Iterator[str]:
     keys = _keys(drawn)
-    boxes = [box for box in drawn.boxes if box.key not in {START, DONE}]
-    yield "  direction TB"
-    for box in boxes:
-        yield f"  {_box(box, keys[box.key])}"
+    yield from _level(drawn, keys, "", regions=False)
+    yield from _classes([box for box in drawn.boxes if keys[box.key] != _DOT], keys)
+
+
+def _level(drawn: Picture, keys: Mapping[str, str], within: str, *, regions: bool) -> Iterator[str]:
+    """Yield what stands in one frame, or on the paper itself; in regions where they are many."""
+    if not regions:
+        yield "  direction TB"
+    boxes = [box for box in drawn.inside(within) if keys[box.key] != _DOT]
+    for number, box in enumerate(boxes):
+        if regions and number > 0:
+            yield "  --"
+        yield from _place(drawn, keys, box)
     for arrow in drawn.arrows:
-        words = _words(arrow)
-        ends = f"{keys[arrow.source]} --> {keys[arrow.target]}"
-        yield f"  {ends} : {words}" if words else f"  {ends}"
+        if arrow.within == within:
+            words = _words(arrow)
+            ends = f"{keys[arrow.source]} --> {keys[arrow.target]}"
+            yield f"  {ends} : {words}" if words else f"  {ends}"
     for box in boxes:
-        if box.look in {"final", "failed"}:
-            yield f"  {keys[box.key]} --> [*]"
-    yield from _classes(boxes, keys)
+        if box.ends:
+            yield f"  {keys[box.key]} --> {_DOT}"
+
+
+def _place(drawn: Picture, keys: Mapping[str, str], box: Box) -> Iterator[str]:
+    if not box.open:
+        yield f"  {_box(box, keys[box.key])}"
+        return
+    yield f"  {_framed(box, keys[box.key])} {{"
+    for row in _level(drawn, keys, box.key, regions=box.frame == "parallel"):
+        yield f"  {row}"
+    yield "  }"
 
 
 def _classes(boxes: list[Box], keys: Mapping[str, str]) -> Iterator[str]:
@@ -64,35 +129,53 @@ def _classes(boxes: list[Box], keys: Mapping[str, str]) -> Iterator[str]:
 
 
 def _keys(drawn: Picture) -> Mapping[str, str]:
-    """Return what each box is called in the text: a word that is none of Mermaid's own."""
-    keys = {START: "[*]", DONE: "[*]"}
-    taken: set[str] = set()
+    """Return what each box is called in the text: a word that is none of Mermaid's own.
+
+    Mermaid calls the dots in a composite state ``x`` ``x_start`` and ``x_end``.
+    """
+    keys: dict[str, str] = {}
+    taken = _dots("root")
     for box in drawn.boxes:
-        if box.key in keys:
+        if box.look == "start" or box.done:
+            keys[box.key] = _DOT
             continue
-        stem = re.sub(r"[^A-Za-z0-9_]+", "_", box.name)
+        stem = re.sub(r"[^A-Za-z0-9_]+", "_", box.path)
         if stem.lower() in _TAKEN or not re.match(r"[A-Za-z]", stem):
             stem = f"s_{stem}"
         found, count = stem, 1
-        while found in taken:
+        while taken & {found, *_dots(found, box)}:
             count += 1
             found = f"{stem}__{count}"
-        taken.add(found)
+        taken |= {found, *_dots(found, box)}
         keys[box.key] = found
     return keys
+
+
+def _dots(key: str, box: Box | None = None) -> set[str]:
+    """Return what Mermaid calls the dots in *key*, where that is open."""
+    return {f"{key}_start", f"{key}_end"} if box is None or box.open else set()
 
 
 def _box(box: Box, key: str) -> str:
     if box.look == "junction":
         return f"state {key} <<choice>>"
-    lines = [box.name]
-    if box.tag:
-        lines.append(f"{box.tag} {box.who}" + (f" · {box.by}" if box.by else ""))
-    if box.limits:
-        lines.append(", ".join(box.limits))
-    lines += box.notes
-    shown = "<br/>".join(_text(shortened(line)) for line in lines)
+    lines = [box.name, _speaks(box), ", ".join(box.limits), *box.notes]
+    shown = "<br/>".join(_text(shortened(line)) for line in lines if line)
     return f'state "{shown}" as {key}'
+
+
+def _framed(box: Box, key: str) -> str:
+    """Return the header of a composite state: one line, for Mermaid leaves no room for more."""
+    parts = (box.name, _speaks(box), ", ".join(box.limits))
+    shown = " · ".join(_text(shortened(part)) for part in parts if part)
+    return f'state "{shown}" as {key}'
+
+
+def _speaks(box: Box) -> str:
+    """Return who speaks in *box*."""
+    parts = (box.tag, box.who, "" if box.open else box.holds)
+    who = " ".join(part for part in parts if part)
+    return f"{who} · {box.by}" if box.by else who
 
 
 def _words(arrow: Arrow) -> str:

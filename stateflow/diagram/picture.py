@@ -1,7 +1,7 @@
-"""The flow as plain data to draw: boxes and arrows in definition order.
+"""The flow as plain data to draw: what was declared, in definition order.
 
-Everything a reader may need to judge a flow is here in full; writers shorten and escape.  Keys
-of boxes that are no places begin with ``/``, which no name of a place can hold.
+Everything a reader may need to judge a flow is here in full; writers shorten and escape.  A flow
+that runs in a state is drawn in a frame, however deep; recursion is told, never followed.
 """
 
 from __future__ import annotations
@@ -9,68 +9,26 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final as Constant
 
 from stateflow.conversation.agent import Agent
-from stateflow.diagram.look import Look, Stroke, line
-from stateflow.machine.budget import Budget
+from stateflow.diagram import words
+from stateflow.diagram.box import DONE, MORE, START, Arrow, Box, at
+from stateflow.diagram.look import Look, line
 from stateflow.machine.flow import Flow
-from stateflow.machine.guard import Guard
-from stateflow.machine.state import DEFAULT_TIMEOUT_S, Final, Junction, Place, State
-from stateflow.machine.transition import Action, Transition
+from stateflow.machine.nested import FlowAgent
+from stateflow.machine.parallel import Parallel
+from stateflow.machine.state import Final, Junction, Place, State
+from stateflow.machine.transition import Transition
 
-__all__ = ["DONE", "START", "Arrow", "Box", "Picture", "picture"]
+__all__ = ["BRANCHES", "DONE", "START", "Arrow", "Box", "Picture", "picture"]
 
-START: Constant = "/start"
-DONE: Constant = "/done"
+BRANCHES: Constant = 12
+"""So many branches of a parallel state are drawn; a last box tells how many more there are."""
 
-_KINDS: Constant[dict[object, Look]] = {
-    "llm": "llm",
-    "human": "human",
-    "code": "code",
-    "tool": "tool",
-}
 _FEW = 6
 """Up to so many states ``on_error`` is drawn from each; beyond, the caption tells it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
-    """A place to draw, or the start dot, or done."""
-
-    key: str
-    name: str
-    id: str
-    look: Look
-    tag: str = ""
-    who: str = ""
-    """Names of the agents."""
-    by: str = ""
-    """What the agent works by: a model or a sandbox."""
-    limits: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    """Who picks, what is saved, entry and exit actions."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrow:
-    """A transition to draw, or the way from the start dot, or ``on_error``."""
-
-    source: str
-    target: str
-    id: str
-    stroke: Stroke = "plain"
-    order: int | None = None
-    """When it is tried; ``None`` where there is one exit."""
-    when: str = ""
-    """Name of the guard, ``on X`` for faults, ``else``; empty where nothing is asked."""
-    action: str = ""
-
-    @property
-    def text(self) -> str:
-        """Guard and action, in full."""
-        return f"{self.when} / {self.action}".strip() if self.action else self.when
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,47 +41,104 @@ class Picture:
     initial: str
     on_error: str | None
     boxes: tuple[Box, ...]
+    """In definition order; what a frame holds follows it."""
     arrows: tuple[Arrow, ...]
 
     def box(self, key: str) -> Box:
         """Return the box with this key."""
         return next(box for box in self.boxes if box.key == key)
 
+    def inside(self, key: str) -> tuple[Box, ...]:
+        """Return the boxes that stand in the frame with this key, not those in frames there."""
+        return tuple(box for box in self.boxes if box.within == key)
 
-def picture(flow: Flow) -> Picture:
-    """Return *flow* as plain data to draw."""
-    ids = _ids(flow.places)
-    few = len(flow.states) <= _FEW
-    boxes = [Box(key=START, name="start", id="start", look="start")]
-    boxes += [
-        _box(place, f"state-{ids[place.name]}", catches=place.name == flow.on_error and not few)
-        for place in flow.places.values()
-    ]
-    if any(t.target is None for place in flow.places.values() for t in _exits(place)):
-        boxes.append(Box(key=DONE, name="done", id="done", look="final"))
-    arrows = [Arrow(source=START, target=flow.initial, id="edge-start")]
-    for place in flow.places.values():
-        arrows += _arrows(place, ids[place.name])
-        if few and flow.on_error is not None and _may_err(place, flow.on_error):
-            arrows.append(_error(place.name, flow.on_error, ids[place.name]))
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where something is drawn: the frame, and what may yet be opened there."""
+
+    key: str
+    stem: str
+    """Of ids; empty on the paper itself."""
+    deeper: float
+    """So many flows may be opened in one another."""
+    branches: float
+    around: tuple[Flow, ...]
+    """Flows that this one is drawn in, so that recursion ends."""
+
+    def at(self, key: str) -> str:
+        return at(self.key, key)
+
+    def id(self, stem: str) -> str:
+        return at(self.stem, stem)
+
+    def dot(self, word: str) -> str:
+        """Return the id of the box *word*, which is no place."""
+        return f"{word}-{self.stem}" if self.stem else word
+
+    def into(self, key: str, stem: str) -> _Spot:
+        return replace(self, key=self.at(key), stem=self.id(stem))
+
+
+def picture(flow: Flow, depth: int | None = None, *, branches: int | None = BRANCHES) -> Picture:
+    """Return *flow* as plain data to draw.
+
+    Args:
+        flow: what to draw.
+        depth: so many flows are opened in one another, 0 opens none [nested flows]; ``None``
+            opens all but recursion.
+        branches: so many branches of a parallel state are drawn; ``None`` draws all.
+    """
+    deeper = math.inf if depth is None else depth
+    most = math.inf if branches is None else branches
+    parts = tuple(_flow(flow, _Spot("", "", deeper, most, ())))
     return Picture(
         name=line(flow.name),
         description=flow.description,
-        caption=_caption(flow, few=few),
+        caption=_caption(flow),
         initial=flow.initial,
         on_error=flow.on_error,
-        boxes=tuple(boxes),
-        arrows=tuple(arrows),
+        boxes=tuple(part for part in parts if isinstance(part, Box)),
+        arrows=tuple(part for part in parts if isinstance(part, Arrow)),
     )
+
+
+def _flow(flow: Flow, spot: _Spot) -> Iterator[Box | Arrow]:
+    """Yield all that is drawn of *flow*."""
+    spot = replace(spot, around=(*spot.around, flow))
+    stems = _stems(flow.places)
+    few = _few(flow)
+    yield _dot(spot, START, "start", "start")
+    yield Arrow(
+        source=spot.at(START),
+        target=spot.at(flow.initial),
+        id=f"edge-{spot.id('start')}",
+        within=spot.key,
+    )
+    for place in flow.places.values():
+        yield from _place(place, spot, stems[place.name], catches=place.name == flow.on_error)
+        yield from _arrows(place, spot, stems[place.name])
+        if few and flow.on_error is not None and _may_err(place, flow.on_error):
+            yield _error(place.name, flow.on_error, spot, stems[place.name])
+    if any(t.target is None for place in flow.places.values() for t in _exits(place)):
+        yield _dot(spot, DONE, "done", "final")
+
+
+def _few(flow: Flow) -> bool:
+    return len(flow.states) <= _FEW
+
+
+def _dot(spot: _Spot, key: str, name: str, look: Look) -> Box:
+    return Box(key=spot.at(key), name=name, id=spot.dot(name), look=look, within=spot.key)
 
 
 def _exits(place: Place) -> tuple[Transition, ...]:
     return () if isinstance(place, Final) else place.transitions
 
 
-def _ids(names: Iterable[str]) -> Mapping[str, str]:
-    """Return an id for each place: its name, where that can be one, and unlike the others."""
-    ids: dict[str, str] = {}
+def _stems(names: Iterable[str]) -> Mapping[str, str]:
+    """Return the stem of an id for each place: its name, where that can be one, unlike others."""
+    stems: dict[str, str] = {}
     taken: set[str] = set()
     for name in names:
         stem = re.sub(r"[^\w-]+", "-", name).strip("-") or "x"
@@ -132,159 +147,200 @@ def _ids(names: Iterable[str]) -> Mapping[str, str]:
             count += 1
             found = f"{stem}.{count}"
         taken.add(found)
-        ids[name] = found
-    return ids
+        stems[name] = found
+    return stems
 
 
-def _box(place: Place, key_id: str, *, catches: bool) -> Box:
-    caught = ("takes any error",) if catches else ()
+def _place(place: Place, spot: _Spot, stem: str, *, catches: bool) -> Iterator[Box | Arrow]:
+    """Yield the box of *place*, and what is drawn in it."""
+    caught = ("takes any error",) if catches and not _few(spot.around[-1]) else ()
+    box = Box(
+        key=spot.at(place.name),
+        name=place.name,
+        id=f"state-{spot.id(stem)}",
+        look="junction",
+        notes=caught,
+        within=spot.key,
+    )
     if isinstance(place, Final):
         look: Look = "final" if place.ok else "failed"
-        notes = (*caught, *_acts("entry", place.entry))
-        return Box(key=place.name, name=place.name, id=key_id, look=look, notes=notes)
-    if isinstance(place, Junction):
-        return Box(key=place.name, name=place.name, id=key_id, look="junction", notes=caught)
-    kinds = tuple(dict.fromkeys(_kind(agent) for agent in place.agents))
-    return Box(
-        key=place.name,
-        name=place.name,
-        id=key_id,
-        look=_kind(place.agent),
+        yield replace(box, look=look, notes=(*caught, *words.acts("entry", place.entry)))
+    elif isinstance(place, Junction):
+        yield box
+    elif any(isinstance(agent, FlowAgent) for agent in place.agents):
+        yield from _nested(place, _spoken(box, place), spot, spot.into(place.name, stem))
+    else:
+        yield _spoken(box, place)
+
+
+def _spoken(box: Box, state: State) -> Box:
+    """Return *box* with who speaks in it."""
+    kinds = tuple(dict.fromkeys(words.kind(agent) for agent in state.agents))
+    return replace(
+        box,
+        look=words.kind(state.agent),
         tag=" → ".join(kind.upper() for kind in kinds),
-        who=" → ".join(line(agent.name) for agent in place.agents),
-        by=_by(place.agent) if len(place.agents) == 1 else "",
-        limits=tuple(_limits(place)),
-        notes=(*caught, *_notes(place)),
+        who=" → ".join(line(agent.name) for agent in state.agents),
+        by=words.by(state.agent) if len(state.agents) == 1 else "",
+        limits=tuple(words.limits(state)),
+        notes=(*box.notes, *words.notes(state)),
     )
 
 
-def _kind(agent: Agent) -> Look:
-    kind: object = getattr(agent, "kind", "tool")
-    return _KINDS.get(kind, "tool") if isinstance(kind, str) else "tool"
+def _nested(state: State, box: Box, spot: _Spot, inside: _Spot) -> Iterator[Box | Arrow]:
+    """Yield the frame of a state in which flows run, and what is in it."""
+    if isinstance(state.agent, FlowAgent) and len(state.agents) == 1:
+        told = replace(box, notes=(*words.passed(state.agent), *box.notes))
+        yield from _framed(state.agent, told, spot, inside)
+        return
+    flows = [agent for agent in state.agents if isinstance(agent, FlowAgent)]
+    given = tuple(dict.fromkeys(words.passed(agent) for agent in flows))
+    shared = given[0] if len(given) == 1 else ()
+    box = replace(
+        box, look="flow", notes=(*shared, *box.notes), frame="steps", open=spot.deeper > 0
+    )
+    if isinstance(state, Parallel):
+        box = replace(
+            box,
+            tag="PARALLEL",
+            who=words.joined(state),
+            frame="parallel",
+            holds=f"({len(flows)} branches)",
+        )
+    yield box
+    if box.open:
+        yield from _parts(box, state.agents, inside, told=not shared)
 
 
-def _by(agent: Agent) -> str:
-    """Return the sandbox that code runs in, or the model's name without its provider.
+def _framed(agent: FlowAgent, box: Box, spot: _Spot, inside: _Spot) -> Iterator[Box | Arrow]:
+    """Yield *box* as the frame of the flow that *agent* runs, and what is in it."""
+    flow = agent.flow
+    box = replace(box, look="flow", tag="FLOW")
+    if any(flow is one for one in spot.around):
+        yield replace(box, who="itself (recursion)")
+        return
+    box = replace(
+        box,
+        who=words.flow_name(agent, box.name),
+        limits=(*box.limits, *words.own_budget(flow)),
+        frame="flow",
+        holds=words.held(flow),
+        open=spot.deeper > 0,
+        on_error=None if flow.on_error is None else inside.at(flow.on_error),
+    )
+    yield box
+    if box.open:
+        yield from _flow(flow, replace(inside, deeper=spot.deeper - 1))
 
-    ``openai:gpt-5`` is ``gpt-5``.
+
+def _parts(
+    frame: Box, agents: Sequence[Agent], spot: _Spot, *, told: bool
+) -> Iterator[Box | Arrow]:
+    """Yield the branches of a parallel state, or the steps of one with nested flows.
+
+    Where *told*, each says what it is given.
     """
-    sandbox: object = getattr(getattr(agent, "sandbox", None), "name", None)
-    if isinstance(sandbox, str):
-        return line(sandbox)
-    model: object = getattr(agent, "model", None)
-    model = getattr(model, "name", model)  # of one that is more than its name
-    if not isinstance(model, str) or not model.strip():
-        return ""
-    if model.startswith("scripted:"):
-        return "scripted"
-    return line(model.split(":", 1)[-1].rsplit("/", 1)[-1] or model)
+    parallel = frame.frame == "parallel"
+    drawn = agents[: int(min(spot.branches, len(agents)))] if parallel else agents
+    names = _apart(agent.name for agent in agents)
+    stems = _stems(names)
+    for number, (name, agent) in enumerate(zip(names, drawn, strict=False)):
+        yield from _part(agent, name, stems[name], spot, told=told)
+        if not parallel and number > 0:
+            before = names[number - 1]
+            yield Arrow(
+                source=spot.at(before),
+                target=spot.at(name),
+                id=f"edge-{spot.id(stems[before])}-1",
+                within=spot.key,
+            )
+    if len(drawn) < len(agents):
+        yield _dot(spot, MORE, f"and {len(agents) - len(drawn)} more", "flow")
 
 
-def _limits(state: State) -> Iterator[str]:
-    if state.visits is not None:
-        yield f"≤ {state.visits} visit{'' if state.visits == 1 else 's'}"
-    if state.timeout_s != DEFAULT_TIMEOUT_S:
-        yield f"≤ {_number(state.timeout_s)} s"
+def _part(agent: Agent, name: str, stem: str, spot: _Spot, *, told: bool) -> Iterator[Box | Arrow]:
+    """Yield one branch or step."""
+    look = words.kind(agent)
+    box = Box(
+        key=spot.at(name),
+        name=name,
+        id=f"state-{spot.id(stem)}",
+        look=look,
+        tag=look.upper(),
+        within=spot.key,
+    )
+    if isinstance(agent, FlowAgent):
+        box = replace(box, notes=words.passed(agent) if told else ())
+        yield from _framed(agent, box, spot, spot.into(name, stem))
+    else:
+        yield replace(box, who=line(agent.name), by=words.by(agent))
 
 
-def _notes(state: State) -> Iterator[str]:
-    if state.choose is not None:
-        yield f"chosen by {line(state.choose.name)}"
-    yield from _acts("entry", state.entry)
-    if state.save is not None:
-        yield f"saves {line(state.save)}"
-    yield from _acts("exit", state.exit)
+def _apart(names: Iterable[str]) -> tuple[str, ...]:
+    """Return *names*, a number added to those that came before: ``critic``, ``critic 2``."""
+    found: dict[str, None] = {}
+    for name in names:
+        shown, count = name, 1
+        while shown in found:
+            count += 1
+            shown = f"{name} {count}"
+        found[shown] = None
+    return tuple(found)
 
 
-def _acts(word: str, action: Action | None) -> Iterator[str]:
-    if action is not None:
-        yield f"{word} / {_action(action)}"
-
-
-def _action(action: Action | None) -> str:
-    if action is None:
-        return ""
-    return line(str(getattr(action, "__name__", type(action).__name__)))
-
-
-def _arrows(place: Place, name: str) -> Iterator[Arrow]:
+def _arrows(place: Place, spot: _Spot, stem: str) -> Iterator[Arrow]:
     exits = _exits(place)
     chosen = isinstance(place, State) and place.choose is not None
     for number, transition in enumerate(exits, 1):
         only = len(exits) == 1
-        stroke, when = _asked(transition.when, quiet=only or chosen)
+        stroke, when = words.asked(transition, quiet=only or chosen)
         yield Arrow(
-            source=place.name,
-            target=DONE if transition.target is None else transition.target,
-            id=f"edge-{name}-{number}",
+            source=spot.at(place.name),
+            target=spot.at(DONE if transition.target is None else transition.target),
+            id=f"edge-{spot.id(stem)}-{number}",
             stroke=stroke,
             order=None if only else number,
             when=when,
-            action=_action(transition.do),
+            action=words.done(transition),
+            within=spot.key,
         )
-
-
-def _asked(guard: Guard | None, *, quiet: bool) -> tuple[Stroke, str]:
-    """Return how *guard* is drawn, and its words."""
-    if guard is None:
-        return ("plain", "") if quiet else ("else", "else")
-    if guard.faults:
-        return "fault", f"on {_faults(guard)}"
-    return ("limit" if guard.exhausts else "plain"), _bare(guard)
-
-
-def _bare(guard: Guard) -> str:
-    """Return the name of *guard*, without the brackets around the whole of a joined one."""
-    name = line(guard.name)
-    joined = isinstance(guard.form, Mapping) and bool({"and", "or"} & set(guard.form))
-    return name[1:-1] if joined and name[:1] == "(" and name[-1:] == ")" else name
-
-
-def _faults(guard: Guard) -> str:
-    """Return what *guard* waits for: ``raised('TimedOut')`` waits for ``TimedOut``."""
-    form = guard.form
-    if not isinstance(form, Mapping) or form.get("guard") != "raised":
-        return _bare(guard)
-    named = form.get("args", ())
-    faults = [str(fault) for fault in named] if isinstance(named, Sequence) else []
-    return line(", ".join(faults)) if faults else "any fault"
 
 
 def _may_err(place: Place, on_error: str) -> bool:
     return isinstance(place, State) and place.name != on_error
 
 
-def _error(source: str, target: str, name: str) -> Arrow:
+def _error(source: str, target: str, spot: _Spot, stem: str) -> Arrow:
     return Arrow(
-        source=source, target=target, id=f"edge-{name}-error", stroke="error", when="on error"
+        source=spot.at(source),
+        target=spot.at(target),
+        id=f"edge-{spot.id(stem)}-error",
+        stroke="error",
+        when="on error",
+        within=spot.key,
     )
 
 
-def _caption(flow: Flow, *, few: bool) -> str:
+def _caption(flow: Flow) -> str:
     transitions = sum(len(_exits(place)) for place in flow.places.values())
-    parts = [_count(len(flow.states), "state"), _count(transitions, "transition")]
-    limits = ", ".join(_budget(flow.budget))
+    parts = [words.counted(len(flow.states), "state"), words.counted(transitions, "transition")]
+    nested = _flows_in(flow) - 1
+    if nested:
+        parts.append(words.counted(nested, "nested flow"))
+    limits = ", ".join(words.spent(flow.budget))
     parts.append(f"budget {limits}" if limits else "no budget")
-    if flow.on_error is not None and not few:
+    if flow.on_error is not None and not _few(flow):
         parts.append(f"any error leads to {line(flow.on_error)}")
     return " · ".join(parts)
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
-
-
-def _budget(budget: Budget) -> Iterator[str]:
-    if budget.usd is not None and not math.isinf(budget.usd):
-        yield f"${budget.usd:,.2f}" if budget.usd >= 0.01 else f"${budget.usd:g}"  # noqa: PLR2004 - a cent
-    for unit in ("turns", "calls", "tokens"):
-        limit = getattr(budget, unit)
-        if limit is not None and not math.isinf(limit):
-            yield f"{_number(limit)} {unit.removesuffix('s') if limit == 1 else unit}"
-    if budget.seconds is not None and not math.isinf(budget.seconds):
-        yield f"{_number(budget.seconds)} s"
-
-
-def _number(number: float) -> str:
-    """Return *number* as people write it: ``60``, ``1,500``, ``0.5``."""
-    return f"{int(number):,}" if number == int(number) else f"{number:,g}"
+def _flows_in(flow: Flow) -> int:
+    """Return how many flows run in states of *flow*, itself and those in one another included."""
+    found: dict[int, Flow] = {}
+    ahead = [flow]
+    while ahead:
+        one = ahead.pop()
+        if id(one) not in found:
+            found[id(one)] = one
+            ahead += [agent.flow for agent in one.agents if isinstance(agent, FlowAgent)]
+    return len(found)

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from xml.etree import ElementTree as ET
 
+from stateflow.diagram.box import Arrow, Box
 from stateflow.diagram.dot import write
 from stateflow.diagram.look import DARK
-from stateflow.diagram.picture import START, Arrow, Picture, picture
+from stateflow.diagram.picture import Picture, picture
 from stateflow.errors import StateflowError
 from stateflow.machine.flow import Flow
 
@@ -22,23 +23,23 @@ _SVG = "http://www.w3.org/2000/svg"
 _DPI = 144
 
 
-def to_svg(flow: Flow) -> str:
-    """Return the drawing of *flow* as SVG.
+def to_svg(flow: Flow, depth: int | None = None) -> str:
+    """Return the drawing of *flow* as SVG, nested flows opened *depth* deep; ``None``: all.
 
     Raises:
         StateflowError: Graphviz is not installed, or could not draw it.
     """
-    drawn = picture(flow)
+    drawn = picture(flow, depth)
     return _finished(drawn, _pipe(drawn, write(drawn), "svg").decode("utf-8"))
 
 
-def to_png(flow: Flow) -> bytes:
-    """Return the drawing of *flow* as PNG.
+def to_png(flow: Flow, depth: int | None = None) -> bytes:
+    """Return the drawing of *flow* as PNG, nested flows opened *depth* deep; ``None``: all.
 
     Raises:
         StateflowError: Graphviz is not installed, or could not draw it.
     """
-    drawn = picture(flow)
+    drawn = picture(flow, depth)
     return _pipe(drawn, write(drawn, dpi=_DPI), "png")
 
 
@@ -94,13 +95,15 @@ def _night() -> str:
 
 def _titles(drawn: Picture) -> Mapping[str, str]:
     """Return what a pointer over each box and arrow shows: its words, in full."""
-    titles = {box.id: " ".join(filter(None, (box.name, box.tag, box.who))) for box in drawn.boxes}
-    titles.update({arrow.id: _told(drawn, arrow) for arrow in drawn.arrows})
+    titles = {box.id: " ".join(filter(None, (box.path, box.tag, box.who))) for box in drawn.boxes}
+    for arrow in drawn.arrows:
+        told = _told(drawn, arrow)
+        titles |= {arrow.id: told, f"{arrow.id}-words": told, f"{arrow.id}-back": told}
     return titles
 
 
 def _told(drawn: Picture, arrow: Arrow) -> str:
-    ends = f"{drawn.box(arrow.source).name} → {drawn.box(arrow.target).name}"
+    ends = f"{drawn.box(arrow.source).path} → {drawn.box(arrow.target).path}"
     return f"{ends}: {arrow.text}" if arrow.text else ends
 
 
@@ -114,14 +117,27 @@ def _sentences(drawn: Picture) -> Iterator[str]:
     yield f"Starts at {drawn.initial}."
     for box in drawn.boxes:
         exits = [arrow for arrow in drawn.arrows if arrow.source == box.key]
-        if box.key == START:
+        if box.look == "start":
+            if box.within:
+                yield f"In {box.within} it starts at {drawn.box(exits[0].target).path}."
             continue
-        who = f" ({', '.join(filter(None, (box.tag, box.who, *box.limits)))})" if box.tag else ""
+        told = (box.tag, box.who, "" if box.open else box.holds, *box.limits)
+        who = f" ({', '.join(filter(None, told))})" if box.tag else ""
         if not exits:
-            yield f"{box.name}{who} ends{' not ok' if box.look == 'failed' else ''}."
+            yield f"{box.path}{who} {_stands(drawn, box)}."
             continue
         ways = (
-            f"to {drawn.box(arrow.target).name}" + (f" ({arrow.text})" if arrow.text else "")
+            f"to {drawn.box(arrow.target).path}" + (f" ({arrow.text})" if arrow.text else "")
             for arrow in exits
         )
-        yield f"{box.name}{who} leads {', then '.join(ways)}."
+        yield f"{box.path}{who} leads {', then '.join(ways)}."
+
+
+def _stands(drawn: Picture, box: Box) -> str:
+    """Return what a box without a way on is: a branch, or an end."""
+    around = drawn.box(box.within).frame if box.within else ""
+    if around == "parallel":
+        return f"is a branch of {box.within}"
+    if around == "steps":
+        return f"is the last step of {box.within}"
+    return f"ends{' not ok' if box.look == 'failed' else ''}"

@@ -7,12 +7,14 @@ reviewer reads which guard or order has changed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
+from stateflow.diagram.box import Arrow, Box, at
 from stateflow.diagram.look import line, width
 from stateflow.diagram.mermaid import to_mermaid
-from stateflow.diagram.picture import START, Arrow, Box, Picture, picture
+from stateflow.diagram.picture import Picture, picture
 from stateflow.machine.flow import Flow
 
 __all__ = ["Row", "rows", "to_page", "to_text"]
@@ -35,56 +37,102 @@ class Row(NamedTuple):
 
 
 def rows(drawn: Picture) -> tuple[Row, ...]:
-    """Return the transition table of *drawn*, ``on_error`` last."""
-    found: list[Row] = []
-    for box in drawn.boxes:
-        exits = [
-            arrow
-            for arrow in drawn.arrows
-            if arrow.source == box.key and box.key != START and arrow.stroke != "error"
-        ]
-        who = _who(box)
-        if not exits and box.tag:
-            found.append(Row(*who, "", "", ""))
-        for arrow in exits:
-            found.append(Row(*who, _order(arrow), arrow.text, _target(drawn, arrow.target)))
-            who = ("", "", "")
-    if drawn.on_error is not None:
-        found.append(Row("(any)", "", "", "!", "on error", _target(drawn, drawn.on_error)))
-    return tuple(found)
+    """Return the transition table of *drawn*, ``on_error`` last in each flow.
+
+    Places of nested flows are called by their paths, and follow the state that they run in.
+    """
+    return tuple(_level(_Index.of(drawn), "", drawn.on_error))
 
 
-def to_text(flow: Flow) -> str:
-    """Return the transition table of *flow* as text; the same flow gives the same bytes."""
-    drawn = picture(flow)
+def to_text(flow: Flow, depth: int | None = None) -> str:
+    """Return the transition table of *flow* as text; the same flow gives the same bytes.
+
+    Args:
+        flow: whose table it is.
+        depth: so many flows are opened in one another [nested flows]; ``None``: all.
+    """
+    drawn = picture(flow, depth, branches=None)
     cells = [_HEAD, *rows(drawn)]
     widths = [
-        max(width(row[at]) for row in cells if at == 0 or width(row[at]) <= _WIDEST)
-        for at in range(len(_HEAD))
+        max(width(row[n]) for row in cells if n == 0 or width(row[n]) <= _WIDEST)
+        for n in range(len(_HEAD))
     ]
     lines = [f"(●) → {drawn.initial}", *(_aligned(row, widths) for row in cells)]
     return "\n".join([*lines, ""])
 
 
-def to_page(flow: Flow) -> str:
-    """Return the Markdown page of *flow*: drawing, table and fingerprint."""
-    drawn = picture(flow)
+def to_page(flow: Flow, depth: int | None = None) -> str:
+    """Return the Markdown page of *flow*: drawing, table and fingerprint.
+
+    Args:
+        flow: what the page is about.
+        depth: so many flows are opened in one another in its drawing [nested flows]; ``None``:
+            all.  The table is always whole.
+    """
+    drawn = picture(flow, branches=None)
     parts = [
         f"# {_markdown(drawn.name)}",
         *_paragraphs(drawn.description),
         f"*{_markdown(drawn.caption)}*",
-        f"```mermaid\n{to_mermaid(flow)}```",
+        f"```mermaid\n{to_mermaid(flow, depth)}```",
         _markdown_table(drawn),
         f"Fingerprint: `{flow.fingerprint()}`",
     ]
     return "\n\n".join(parts) + "\n"
 
 
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """A picture, by what is looked for in it."""
+
+    boxes: Mapping[str, Box]
+    inside: Mapping[str, Sequence[Box]]
+    exits: Mapping[str, Sequence[Arrow]]
+
+    @classmethod
+    def of(cls, drawn: Picture) -> _Index:
+        boxes = {box.key: box for box in drawn.boxes}
+        inside: dict[str, list[Box]] = {"": [], **{key: [] for key in boxes}}
+        exits: dict[str, list[Arrow]] = {key: [] for key in boxes}
+        for box in drawn.boxes:
+            inside[box.within].append(box)
+        for arrow in drawn.arrows:
+            if arrow.stroke != "error":
+                exits[arrow.source].append(arrow)
+        return cls(boxes, inside, exits)
+
+
+def _level(index: _Index, within: str, on_error: str | None) -> Iterator[Row]:
+    """Yield the rows of what stands in one frame, or on the paper itself."""
+    for box in index.inside[within]:
+        if box.look != "start" or within:
+            yield from _rows(index, box)
+        if box.open:
+            yield from _level(index, box.key, box.on_error)
+    if on_error is not None:
+        target = _target(index.boxes[on_error])
+        yield Row(at(within, "(any)"), "", "", "!", "on error", target)
+
+
+def _rows(index: _Index, box: Box) -> Iterator[Row]:
+    exits = index.exits[box.key]
+    who = _who(box)
+    if not exits and box.tag:
+        yield Row(*who, "", "", "")
+    for arrow in exits:
+        yield Row(*who, _order(arrow), arrow.text, _target(index.boxes[arrow.target]))
+        who = ("", "", "")
+
+
 def _who(box: Box) -> tuple[str, str, str]:
+    if box.look == "start":
+        return (at(box.within, "(●)"), "", "")
     if box.look == "junction":
-        return (box.name, "JUNCTION", "")
-    agent = "  ".join(part for part in (box.who, ", ".join((*box.limits, *box.notes))) if part)
-    return (box.name, box.tag, agent)
+        return (box.path, "JUNCTION", "")
+    holds = "" if box.open else box.holds
+    who = " ".join(part for part in (box.who, holds) if part)
+    agent = "  ".join(part for part in (who, ", ".join((*box.limits, *box.notes))) if part)
+    return (box.path, box.tag, agent)
 
 
 def _order(arrow: Arrow) -> str:
@@ -92,9 +140,8 @@ def _order(arrow: Arrow) -> str:
     return f"{number}!" if arrow.stroke in {"fault", "limit"} else number
 
 
-def _target(drawn: Picture, key: str) -> str:
-    box = drawn.box(key)
-    return f"◎ {box.name}" if box.look in {"final", "failed"} else box.name
+def _target(box: Box) -> str:
+    return f"◎ {box.path}" if box.ends else box.path
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:

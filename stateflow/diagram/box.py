@@ -1,0 +1,98 @@
+"""What a drawing is made of: boxes, frames and arrows, as plain data.
+
+Keys are paths: ``write/outline`` is the place ``outline`` of the flow that runs in the state
+``write``, and ``review/critic/read`` one of the flow that runs there in the branch ``critic``.
+Boxes that are no places have a key whose last part begins with ``/``, which no name can hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final as Constant
+from typing import Literal, TypeAlias
+
+from stateflow.diagram.look import Look, Stroke
+
+__all__ = ["DONE", "MORE", "START", "Arrow", "Box", "Frame", "at"]
+
+START: Constant = "/start"
+DONE: Constant = "/done"
+MORE: Constant = "/more"
+
+Frame: TypeAlias = Literal["", "flow", "parallel", "steps"]
+"""What a box may hold: the places of one flow, branches, or agents that speak in order."""
+
+
+def at(frame: str, key: str) -> str:
+    """Return the key of what is called *key* in the frame with the key *frame*.
+
+    Example:
+        >>> at("", "write"), at("write", "outline")
+        ('write', 'write/outline')
+    """
+    return f"{frame}/{key}" if frame else key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A place to draw, or the start dot, or done, or a branch."""
+
+    key: str
+    name: str
+    id: str
+    look: Look
+    tag: str = ""
+    who: str = ""
+    """Names of the agents."""
+    by: str = ""
+    """What the agent works by: a model or a sandbox."""
+    limits: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Who picks, what is saved, what a nested flow is given, entry and exit actions."""
+    within: str = ""
+    """Key of the frame it is drawn in; empty on the paper itself."""
+    frame: Frame = ""
+    holds: str = ""
+    """How much is in it, for where it is drawn closed."""
+    open: bool = False
+    """Whether what it holds is drawn, too."""
+    on_error: str | None = None
+    """Key of what takes every error of the flow in this frame."""
+
+    @property
+    def path(self) -> str:
+        """Its name, after the names of the frames around it."""
+        return at(self.within, self.name)
+
+    @property
+    def done(self) -> bool:
+        """Whether this is the end that ``to(None)`` leads to."""
+        return self.key == at(self.within, DONE)
+
+    @property
+    def ends(self) -> bool:
+        """Whether the flow ends here."""
+        return self.look in {"final", "failed"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrow:
+    """A transition to draw, or the way from the start dot, or ``on_error``."""
+
+    source: str
+    target: str
+    id: str
+    stroke: Stroke = "plain"
+    order: int | None = None
+    """When it is tried; ``None`` where there is one exit."""
+    when: str = ""
+    """Name of the guard, ``on X`` for faults, ``else``; empty where nothing is asked."""
+    action: str = ""
+    """The action, and ``restart`` where the transcript is cleared to a summary."""
+    within: str = ""
+    """Key of the frame it is drawn in; empty on the paper itself."""
+
+    @property
+    def text(self) -> str:
+        """Guard and action, in full."""
+        return f"{self.when} / {self.action}".strip() if self.action else self.when
