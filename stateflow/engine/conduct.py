@@ -7,6 +7,7 @@ runs, resumed runs and replays are this one coroutine behind different doors.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -27,7 +28,7 @@ from stateflow.engine.spending import over
 from stateflow.engine.stepping import ActionRaised, Spoken, Stepping, view_of
 from stateflow.engine.stopping import retry_of, stop_failed, stop_final, way_out
 from stateflow.engine.turn import EngineTurn
-from stateflow.errors import FaultError
+from stateflow.errors import StoreError
 from stateflow.journal.event import (
     RunEnded,
     RunPaused,
@@ -182,7 +183,7 @@ class Conductor:
         self.door.scene = Scene(turn, at.agent, self.models, deaf, chooser, chat)
         picked = await choose(chooser, chat, turn)
         if isinstance(picked, Fault):
-            return stop_failed(self.flow, self.door.clean(picked), at.name, tried)
+            return self._stopped(picked, at, tried)
         index = next(i for i in enabled if at.transitions[i].target == picked)
         return self.flow.kernel.take(at.name, index, tried)
 
@@ -205,12 +206,21 @@ class Conductor:
         self.door.scene = Scene(turn, cast("Agent", summary), self.models, deaf)
         try:
             stepping.restart = await summary.summarise(turn, None)
-        except FaultError as error:
-            fault = self.door.clean(fault_of(error))
-            return stop_failed(self.flow, fault, at.name, ())
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a summary is the user's; its error is a fault
+            return self._stopped(fault_of(error), at, ())
         finally:
             spoken.next_ordinal = turn.next_ordinal
         return None
+
+    def _stopped(self, fault: Fault, at: Place, tried: tuple[bool | None, ...]) -> Stop:
+        """Return the stop of a fault between speaking and the next state."""
+        fault = self.door.clean(fault)
+        stop = stop_failed(self.flow, fault, at.name, tried)
+        if fault.which:  # a call that the budget refused
+            return replace(stop, kind="budget", why=fault.text, which=fault.which)
+        return stop
 
     def _taken(self, place: Place, stepping: Stepping, spoken: Spoken) -> TurnTaken:
         usage: Usage = NO_USAGE

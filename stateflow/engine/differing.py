@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from stateflow.journal.event import Event, RunEnded, TurnTaken
 from stateflow.journal.stop import Stop
 from stateflow.value import Json, canonical_json
 
-__all__ = ["Names", "difference", "drift", "guard_names", "prompt_lines", "verdict_lines"]
+__all__ = ["Names", "difference", "drift", "guard_names", "prompt_drift", "verdict_lines"]
 
 
-def prompt_lines(table: Mapping[str, Any]) -> list[str]:
+_MOST: Final = 20
+"""So many changed lines of prompts are shown."""
+
+
+def _prompt_lines(table: Mapping[str, Any]) -> list[str]:
     """Return prompts and models of a flow's *table*, a line each."""
     lines: list[str] = []
     for kind, rows in (("agent", table.get("agents", ())), ("state", table.get("places", ()))):
@@ -23,6 +28,13 @@ def prompt_lines(table: Mapping[str, Any]) -> list[str]:
             if row.get("model"):
                 lines.append(f"{kind} {name}: model {row['model']}")
     return lines
+
+
+def prompt_drift(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Return what changed in the prompts from one table to the other, line by line."""
+    told = difflib.unified_diff(_prompt_lines(before), _prompt_lines(after), lineterm="", n=0)
+    lines = [line for line in told if line[:1] in "+-" and line[:3] not in {"+++", "---"}]
+    return "".join(f"\n    {line}" for line in lines[:_MOST])
 
 
 def drift(before: Json, after: Json) -> str:

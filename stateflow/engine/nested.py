@@ -255,7 +255,7 @@ def _child_ended(branch: Branch, stop: Stop, door: LiveDoor, grant: Budget) -> C
     lost: dict[str, Any] = {"lost": fold.lost, "lost_turns": fold.lost_turns}
     if stop.kind in {"done", "final"}:
         ended = stop.state if stop.kind == "final" else "done"
-        text = fold.transcript.last.text
+        text = fold.said.text
         data = fold.data or None
         result = ChildResult(text, ended, stop.ok, usage, turns, data)
         return ChildEnded(key, result, usage=usage, turns=turns, args=args, **lost)

@@ -7,7 +7,6 @@ performed.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,7 @@ from stateflow.engine.differing import (
     difference,
     drift,
     guard_names,
-    prompt_lines,
+    prompt_drift,
     verdict_lines,
 )
 from stateflow.engine.door import OnDelta, Parked
@@ -96,8 +95,8 @@ class ReplayDoor:
     journal: Journal
     requests: bool
     """Whether a changed request is a difference."""
+    redactor: Redactor
     path: str = ""
-    redactor: Redactor = field(default_factory=lambda: Redactor.from_environment(os.environ))
     fold: Fold = field(default_factory=Fold)
     scene: Scene = field(init=False)
     due: float | None = None
@@ -190,7 +189,7 @@ class ReplayDoor:
             self.nested[place] = nested
             return None
         path = f"{self.path}{place}/"
-        again = await _replay(branch.flow, nested, requests=self.requests, path=path)
+        again = await _replay(branch.flow, nested, self.redactor, requests=self.requests, path=path)
         self.nested[place] = again.journal
         return again
 
@@ -290,7 +289,7 @@ class ReplayDoor:
             )
         args = self.redactor.json(effect.call.args)
         if self.requests and canonical_json(answer.args) != canonical_json(args):
-            text = drift(answer.args, args) + self._prompts()
+            text = drift(answer.args, args) + prompt_drift(self._table(), self.flow.table())
             raise _Stopped(ReplayDivergence(f"request {effect.key} ({answer.op})", text))
 
     def _begin(self, effect: Effect) -> None:
@@ -329,23 +328,14 @@ class ReplayDoor:
             f"the flow now asks for {op!r}, and the journal holds nothing here",
         )
 
-    def _prompts(self) -> str:
-        """Return what changed in the prompts, line by line."""
+    def _table(self) -> Mapping[str, Any]:
+        """Return the flow as it was recorded."""
         started = self.journal.events[0].event
-        before = prompt_lines(started.table if isinstance(started, RunStarted) else {})
-        after = prompt_lines(self.flow.table())
-        lines = [
-            line
-            for line in difflib.unified_diff(before, after, lineterm="", n=0)
-            if line[:1] in "+-" and line[:3] not in {"+++", "---"}
-        ]
-        return "".join(f"\n    {line}" for line in lines[:20])
+        return started.table if isinstance(started, RunStarted) else {}
 
     def _names(self) -> tuple[Names, Names]:
         """Return the guards' names as they were recorded, and as they are now."""
-        started = self.journal.events[0].event
-        before = started.table if isinstance(started, RunStarted) else {}
-        return guard_names(before), guard_names(self.flow.table())
+        return guard_names(self._table()), guard_names(self.flow.table())
 
     def _place(self) -> str:
         return f"turn {self.fold.turns + 1} (state {self.fold.state!r}, visit {self.fold.visit})"
@@ -356,8 +346,10 @@ def _is_end(event: Event) -> bool:
     return isinstance(event, RunEnded) and not is_cancelled(event)
 
 
-async def _replay(flow: Flow, journal: Journal, *, requests: bool, path: str = "") -> Replay:
-    door = ReplayDoor(flow, journal, requests, path)
+async def _replay(
+    flow: Flow, journal: Journal, redactor: Redactor, *, requests: bool, path: str = ""
+) -> Replay:
+    door = ReplayDoor(flow, journal, requests, redactor, path)
     started = journal.events[0].event if journal.events else None
     if not isinstance(started, RunStarted):
         raise _Stopped(ReplayDivergence("event 1", "the journal does not begin with RunStarted"))
@@ -381,13 +373,22 @@ async def _replay(flow: Flow, journal: Journal, *, requests: bool, path: str = "
     return Replay(Journal(journal.run, tuple(door.made), door.nested), door.fold, stop)
 
 
-async def replay_journal(flow: Flow, journal: Journal, *, requests: bool = True) -> Replay:
+async def replay_journal(
+    flow: Flow, journal: Journal, *, requests: bool = True, redactor: Redactor | None = None
+) -> Replay:
     """Repeat *journal* with *flow* and no effects.
+
+    Args:
+        flow: the flow as it is now.
+        journal: what was recorded.
+        requests: whether a changed request is a difference.
+        redactor: what the run kept out of its journal; ``None``: what the environment names.
 
     Raises:
         ReplayDivergence: at the first difference.
     """
     try:
-        return await _replay(flow, journal, requests=requests)
+        redactor = redactor or Redactor.from_environment(os.environ)
+        return await _replay(flow, journal, redactor, requests=requests)
     except _Stopped as stopped:
         raise cast("ReplayDivergence", stopped.divergence) from None

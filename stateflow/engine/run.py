@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from stateflow.engine.given import AnyFile
 from stateflow.engine.result import Result, result_from
 from stateflow.engine.runner import Live, Runner
 from stateflow.journal.event import Journal, Recorded
+from stateflow.journal.redact import Redactor
 from stateflow.journal.stop import Stop
 from stateflow.machine.budget import Budget
 from stateflow.machine.flow import Flow
@@ -162,20 +164,24 @@ def run_sync(  # noqa: PLR0913 - what can be said of a run
     )
 
 
-def replay(flow: Flow, journal: Journal, *, requests: bool = True) -> Result:
+def replay(
+    flow: Flow, journal: Journal, *, requests: bool = True, secrets: Iterable[str] = ()
+) -> Result:
     """Repeat a recorded run with no network, and compare.
 
     Args:
         flow: the flow as it is now.
         journal: what was recorded.
         requests: also hold every request against its recorded print.
+        secrets: what ``Runner(secrets=...)`` was given, beside what the environment names.
 
     Raises:
         ReplayDivergence: at the first difference, which it tells.
     """
     from stateflow.engine.replaying import replay_journal
 
-    again = _blocking(replay_journal(flow, journal, requests=requests))
+    redactor = Redactor.from_environment(os.environ, secrets)
+    again = _blocking(replay_journal(flow, journal, requests=requests, redactor=redactor))
     fold = again.fold
     if fold.stop is None:
         fold.stop = Stop("paused", fold.state, "the recorded run was cut off here")

@@ -19,7 +19,7 @@ from stateflow.engine.answering import answers_to, open_questions, place_of
 from stateflow.engine.conduct import Conductor
 from stateflow.engine.due import Due, deadlines
 from stateflow.engine.environment import Control, Environment
-from stateflow.engine.forking import first_turns
+from stateflow.engine.forking import copy_run, first_turns
 from stateflow.engine.given import AnyFile, attached, check_agents, checked_models, overrides_of
 from stateflow.engine.live import Live
 from stateflow.engine.live_door import LiveDoor
@@ -33,7 +33,6 @@ from stateflow.engine.spending import budget_from, budget_json, tighter
 from stateflow.engine.stepping import initial_data
 from stateflow.errors import AnswerRefused
 from stateflow.journal.event import (
-    ChildStarted,
     Event,
     HumanAnswered,
     Journal,
@@ -220,7 +219,7 @@ class Runner:
         if isinstance(events[0], RunStarted) and limits is not None:
             events[0] = replace(events[0], budget=dict(limits))
         fork = name or new_name(flow)
-        await self._copy(fork, events, journal, forked=f"{run}@{at}")
+        await copy_run(self.store, fork, events, journal, forked=f"{run}@{at}")
         return self.resume(flow, fork)
 
     async def stop(self, run: str, *, pause: bool = False) -> Stop:
@@ -254,17 +253,6 @@ class Runner:
     async def journal(self, run: str) -> Journal:
         """Return everything *run* left behind."""
         return await self.store.journal(run)
-
-    async def _copy(self, name: str, events: list[Event], journal: Journal, forked: str) -> None:
-        first = events[0]
-        if isinstance(first, RunStarted):
-            events = [replace(first, forked=forked), *events[1:]]
-        await self.store.append(name, after=0, events=events)
-        for event in events:
-            if isinstance(event, ChildStarted) and str(event.key) in journal.children:
-                child = journal.children[str(event.key)]
-                copied = [recorded.event for recorded in child.events]
-                await self._copy(f"{name}/{event.key}", copied, child, forked)
 
     def _door(self, run: str, budget: Budget) -> LiveDoor:
         return LiveDoor(run, self._environment, Control(), budget)
@@ -378,7 +366,9 @@ class Runner:
             return None
         from stateflow.engine.replaying import replay_journal
 
-        await replay_journal(flow, await self.store.journal(door.run), requests=False)
+        journal = await self.store.journal(door.run)
+        clean = self._environment.redactor
+        await replay_journal(flow, journal, requests=False, redactor=clean)
         return now
 
     async def _record(self, door: LiveDoor, resumed: RunResumed, given: Mapping[str, str]) -> None:

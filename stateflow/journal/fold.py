@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from stateflow.conversation.effect import Key, Made, Question
-from stateflow.conversation.message import NO_USAGE, Message, Usage
+from stateflow.conversation.message import NO_USAGE, SILENCE, Message, Usage
 from stateflow.conversation.summary import SUMMARY_SPEAKER
 from stateflow.conversation.transcript import Transcript
 from stateflow.journal.event import (
@@ -90,6 +90,7 @@ class Fold:
     paused: RunPaused | None = None
     ended: bool = False
     budget: Mapping[str, Any] | None = None
+    _task: Message = SILENCE
     _keeps: bool = False
     """Whether an effect of the open turn may ask to be kept."""
     _losing: Usage = NO_USAGE
@@ -106,6 +107,12 @@ class Fold:
     def visit(self) -> int:
         """Which visit to the present state this is, from 1."""
         return self.visits.get(self.state, 0)
+
+    @property
+    def said(self) -> Message:
+        """The last message that somebody said, not the task; ``SILENCE`` if nobody did."""
+        last = self.transcript.last
+        return SILENCE if last is self._task else last
 
     @property
     def before(self) -> Fold:
@@ -210,8 +217,8 @@ class Fold:
         self.enter(self.state)
         self.budget = event.budget  # type: ignore[assignment]  # checked when written
         if event.task or event.files:
-            task = Message(event.task, TASK_SPEAKER, files=event.files)
-            self.transcript = self.transcript.append(task)
+            self._task = Message(event.task, TASK_SPEAKER, files=event.files)
+            self.transcript = self.transcript.append(self._task)
         if isinstance(event.data, Mapping):
             self.data = dict(event.data)
 

@@ -16,7 +16,7 @@ from stateflow.machine.budget import Budget
 from stateflow.machine.choose import Chooser
 from stateflow.machine.flow_tool import FlowTool, flow_tool
 from stateflow.machine.kernel import Kernel
-from stateflow.machine.nested import FlowAgent, Input
+from stateflow.machine.nested import FieldsOut, FlowAgent, Input
 from stateflow.machine.resolve import by_name, refuse_junction_loops
 from stateflow.machine.state import Final, Junction, Place, State
 from stateflow.machine.table import Row, chooser_of, places_of
@@ -276,12 +276,28 @@ class Flow:
                     "for a flow in itself write Nested(..., itself()), else rename one"
                 )
                 raise DefinitionError(sentence)
-        if state.output is not None and self.data is None:
+        if state.output is not None:
+            self._check_output(state, inner)
+
+    def _check_output(self, state: State, inner: Sequence[Flow]) -> None:
+        """Refuse an output into data that is not there, or of data that is not."""
+        if self.data is None:
             sentence = (
                 f"state {state.name!r} changes data with output=, and flow {self.name!r} declares "
                 "none; give Flow(..., data=Model) a model"
             )
             raise DefinitionError(sentence)
+        fields = state.output.fields if isinstance(state.output, FieldsOut) else ()
+        for here, there in fields:
+            for flow, field in ((self, here), *((one, there) for one in inner)):
+                known: Iterable[str] = () if flow.data is None else flow.data.model_fields
+                if field not in known:
+                    sentence = (
+                        f"state {state.name!r}: output={{{here!r}: {there!r}}}: flow "
+                        f"{flow.name!r} has no data {field!r}; it has: "
+                        f"{', '.join(known) or 'none at all'}"
+                    )
+                    raise DefinitionError(sentence)
 
     def _check_target(self, place: Place, transition: Transition) -> None:
         target = transition.target

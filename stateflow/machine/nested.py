@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from stateflow.machine.flow import Flow
 
 __all__ = [
+    "FieldsOut",
     "FlowAgent",
     "Input",
     "Nested",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias, cast
 
 from stateflow.conversation.agent import Agent
 from stateflow.conversation.view import View
@@ -148,6 +148,12 @@ class Junction:
     def __init__(self, name: str, *transitions: Transition) -> None:
         """Declare the junction called *name*."""
         object.__setattr__(self, "name", check_name(name, "junction"))
+        if any(isinstance(t, Transition) and t.after is not None for t in cast("Any", transitions)):
+            sentence = (
+                f"junction {name!r}: nobody waits in a junction, so after= never passes; put it on "
+                "the state before"
+            )
+            raise DefinitionError(sentence)
         object.__setattr__(self, "transitions", _checked(name, transitions))
 
 

@@ -350,7 +350,6 @@ def test_a_hidden_deadline_names_both_and_the_cure() -> None:
 
     shown = "to(None, (after 1 h and says('G')))"
     assert finding.text == (
-        f"{shown} is never taken: to('late', after 1 h) before it takes every deadline that "
-        "passes"
+        f"{shown} is never taken: to('late', after 1 h) before it takes every deadline that passes"
     )
     assert finding.cure == f"move {shown} before to('late', after 1 h)"

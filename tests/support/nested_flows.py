@@ -6,11 +6,7 @@ answered by :func:`tests.support.cutting.answer`.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-from pydantic import BaseModel
 
 from stateflow import (
     Agent,
@@ -26,13 +22,14 @@ from stateflow import (
     Parallel,
     Scripted,
     State,
-    Turn,
     View,
+    by_model,
     data_is,
     ended,
     equals,
     exhausted,
     failed,
+    in_turn,
     itself,
     last,
     last_message,
@@ -40,125 +37,24 @@ from stateflow import (
     raised,
     replied,
     says,
+    steps,
     to,
     visited,
 )
-from stateflow.journal.event import ChildEnded, Journal
+from tests.support.branches import (
+    AskedFor,
+    Order,
+    Stuck,
+    asks,
+    counts,
+    fails,
+    hangs,
+    one,
+    stuck,
+)
 from tests.support.six_ways import Case
 
-__all__ = [
-    "CASES",
-    "AskedFor",
-    "Asker",
-    "Order",
-    "Stuck",
-    "after_rounds",
-    "asks",
-    "counts",
-    "ends_of",
-    "fails",
-    "hangs",
-    "one",
-    "stuck",
-]
-
-
-class Order(BaseModel):
-    """What a shop is asked for."""
-
-    item: str = "nothing"
-    pieces: int = 0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Asker:
-    """Asks a person, and says the answer."""
-
-    name: str = "asker"
-    composed: bool = True
-
-    async def reply(self, turn: Turn, /) -> str:
-        return await turn.ask("Which one?")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Stuck:
-    """Never says anything, and counts how often it was dropped."""
-
-    name: str
-    dropped: list[str]
-
-    async def reply(self, turn: Turn, /) -> Message:
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            self.dropped.append(turn.state)
-            raise
-        raise AssertionError
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AskedFor:
-    """A summary that a person is asked for: it takes effects of its own."""
-
-    form: str = "asked for"
-
-    async def summarise(self, turn: Turn, child: int | None, /) -> str:
-        said = turn.view.transcript if child is None else await turn.hear(child)
-        told = [await turn.ask(question) for question in ("What of it?", "And in a word?")]
-        return f"{len(said)} messages; {', '.join(told)}"
-
-
-def one(name: str, *lines: str) -> Flow:
-    """Return a flow in which *name* says *lines*, a turn each."""
-    texts = lines or (f"{name} is done",)
-    return Flow(
-        name,
-        State("say", Scripted(name, texts), to(None, when=says(texts[-1])), to("say")),
-    )
-
-
-def counts(name: str, turns: int) -> Flow:
-    """Return a flow that takes so many turns."""
-    done = visited("count", at_least=turns)
-    counter = FunctionAgent(name, lambda view: str(view.turns + 1))
-    return Flow(name, State("count", counter, to(None, when=done), to("count")))
-
-
-def asks(name: str = "asks") -> Flow:
-    """Return a flow that asks one question."""
-    return Flow(name, State("ask", Asker(), to(None)))
-
-
-def after_rounds(name: str, rounds: int) -> Flow:
-    """Return a flow whose one agent lets the others go first so often."""
-
-    async def wait(view: View) -> str:
-        for _ in range(rounds):
-            await asyncio.sleep(0)
-        return f"{name} in {view.state}"
-
-    return Flow(name, State("say", FunctionAgent(name, wait), to(None)))
-
-
-def ends_of(journal: Journal) -> list[ChildEnded]:
-    """Return what the branches came to, in the order in which they did."""
-    return [one.event for one in journal.events if isinstance(one.event, ChildEnded)]
-
-
-def fails(name: str = "fails") -> Flow:
-    """Return a flow whose one agent raises."""
-    return Flow(name, State("try", Scripted(name, [ValueError("no way")]), to(None)))
-
-
-def hangs(name: str, dropped: list[str]) -> Flow:
-    """Return a flow that never ends, and tells *dropped* when it is left."""
-    return Flow(name, State("hang", Stuck(name, dropped), to(None)))
-
-
-def stuck(name: str = "stuck") -> Flow:
-    """Return a flow in which no guard holds."""
-    return Flow(name, State("say", Scripted(name, ["hm"]), to(None, when=says("never"))))
+__all__ = ["CASES"]
 
 
 def _mend() -> Scripted:
@@ -347,6 +243,30 @@ def _summed() -> Flow:
     )
 
 
+def _told() -> Flow:
+    """A model sums up a nested run, branches, and a transcript that is cleared."""
+    short = by_model("scripted:in short: all is well")
+    return Flow(
+        "told",
+        Nested("nest", counts("n", 2), to("branches"), summary=short),
+        Parallel("branches", [counts("x", 2), one("y")], to("tell", restart=short), summary=short),
+        State("tell", FunctionAgent("teller", lambda view: view.last.text), to(None)),
+        budget=Budget(calls=4),
+    )
+
+
+def _stepped() -> Flow:
+    """Flows among the agents of one turn, with a role, one of which asks; and a chosen next."""
+    first = counts("n", 2).as_agent("first", summary=_first_and_last)
+    second = asks().as_agent("second", carryover=last(1), input="Which of these?")
+    return Flow(
+        "stepped",
+        State("work", steps(first, Scripted("s", ["x", "y"]), second), to("work"), to("end")),
+        State("end", one("ends").as_agent("ends"), to(None), prompt="Come to an end."),
+        choose=in_turn(),
+    )
+
+
 def _tabled() -> Flow:
     """A flow as an agent among others, in AutoGen's table; one agent in two flows at once."""
     scribe: Agent = FunctionAgent("scribe", lambda view: f"line {view.turns}")
@@ -405,6 +325,8 @@ CASES = [
     Case(_late([]), "Hurry."),
     Case(_again(), "Begin."),
     Case(_summed(), "Sum up."),
+    Case(_told(), "Tell."),
+    Case(_stepped(), "Step."),
     Case(_tabled(), "Write."),
     _asks_flows(),
     Case(_mixed_up(), "Try."),
