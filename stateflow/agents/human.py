@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
 from pydantic import BaseModel, ValidationError
-from pydantic.errors import PydanticInvalidForJsonSchema
 
+from stateflow.agents.structured import object_schema
 from stateflow.conversation.agent import Kind, Reply, Turn
 from stateflow.conversation.message import PASS, Message
 from stateflow.conversation.view import View
 from stateflow.errors import DefinitionError
 from stateflow.value import Json, canonical_json, check_name, plain
 
-__all__ = ["Ask", "Human", "fitting", "read_form"]
+__all__ = ["Ask", "Human", "fitting", "option_of", "read_form"]
 
 Ask: TypeAlias = str | Callable[[View], str]
 """What a person is asked: a text, or a pure function of the view."""
@@ -126,7 +126,7 @@ class Human:
                 return said
             text = f"That does not fit: {wrong}.\n\n{question}"
 
-    def read(self, answer: str) -> tuple[Message | Reply, str]:
+    def read(self, answer: str) -> tuple[Reply, str]:
         """Return what *answer* says, and ``""``; or ``None``, and what is wrong with it."""
         if not answer.strip():
             if self.default is None:
@@ -141,7 +141,7 @@ class Human:
         kept = fitting(answer, self.options)
         if kept is None:
             return None, f"the answer is none of {', '.join(map(repr, self.options))}"
-        return Message(kept, answer=_option_of(kept, self.options)), ""
+        return Message(kept, answer=option_of(kept, self.options)), ""
 
     def _question(self, turn: Turn) -> str:
         """Return what is asked in this turn."""
@@ -181,8 +181,13 @@ def fitting(answer: str, options: Sequence[str]) -> str | None:
     return None
 
 
-def _option_of(said: str, options: Sequence[str]) -> str:
-    """Return the option that *said* begins with; all of it where there are none."""
+def option_of(said: str, options: Sequence[str]) -> str:
+    """Return the option that *said* begins with; all of it where there are none.
+
+    Example:
+        >>> option_of("no, too much", ["yes", "no"])
+        'no'
+    """
     for option in sorted(options, key=len, reverse=True):
         rest = said[len(option) :]
         if said.startswith(option) and (not rest or _REASON.match(rest)):
@@ -272,29 +277,12 @@ def _schema(who: str, form: object) -> Json:
         raise DefinitionError(
             f"{who}: form={form!r} is no form; give a pydantic model: class Grade(BaseModel)"
         )
-    try:
-        schema: dict[str, Any] = form.model_json_schema()
-    except PydanticInvalidForJsonSchema as error:
+    schema = object_schema(form, f"{who}: form={form.__name__}")
+    if '"writeOnly":true' in canonical_json(schema):
         raise DefinitionError(
-            f"{who}: pydantic finds no JSON schema for form={form.__name__} ({error.message}); "
-            "take text, numbers, lists, dicts or pydantic models"
-        ) from error
-    if "$ref" in schema:  # of a model that holds itself
-        name = schema.pop("$ref").removeprefix("#/$defs/")
-        schema = {**schema["$defs"][name], **schema}
-    written = canonical_json(schema)
-    why = ""
-    if schema.get("type") != "object":
-        why = "is no object with fields; put it into a field of a BaseModel"
-    elif '"uniqueItems":true' in written:
-        why = "holds a set, whose order is another in every process; write a list"
-    elif '"writeOnly":true' in written:
-        why = (
-            "asks for a secret, and what a person answers is on the record; keep secrets in the "
-            "environment"
+            f"{who}: form={form.__name__} asks for a secret, and what a person answers is on the "
+            "record; keep secrets in the environment"
         )
-    if why:
-        raise DefinitionError(f"{who}: form={form.__name__} {why}")
     return cast("Json", schema)
 
 

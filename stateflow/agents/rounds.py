@@ -13,6 +13,7 @@ from stateflow.conversation.effect import Call, ChildResult, Given, Made, Result
 from stateflow.conversation.file import File
 from stateflow.conversation.message import Fault, Outcome, ToolCall
 from stateflow.errors import BadRequest
+from stateflow.machine.flow_tool import task_of
 from stateflow.models.base import ToolSpec
 from stateflow.tools.base import Tool, ToolSource
 from stateflow.value import Json
@@ -154,11 +155,12 @@ async def make_calls(
         for index, one in enumerate(asked)
     ]
     flows = {
-        index: (offer.flow, _given(of, index, one))
+        index: (offer.flow, given)
         for index, one in enumerate(asked)
         if index not in refused
         and (offer := offers.get(str(one["name"]))) is not None
         and offer.flow is not None
+        and (given := _given(of, index, one)) is not None
     }
     results = await turn.perform(*(call for n, call in enumerate(calls) if n not in flows))
     results = await _with_flows(turn, results, flows)
@@ -174,16 +176,15 @@ async def make_calls(
     )
 
 
-def _given(of: int, index: int, asked: Asked) -> Given:
-    """Return what the nested run of a call starts from: its task, or its arguments as they are."""
-    text = str(asked["arguments"])
+def _given(of: int, index: int, asked: Asked) -> Given | None:
+    """Return what the nested run of a call starts from; ``None``: its arguments are no task."""
     try:
-        arguments: Any = json.loads(text)
+        task = task_of(json.loads(str(asked["arguments"])))
     except (ValueError, RecursionError):
-        arguments = None
-    task: object = arguments.get("task") if isinstance(arguments, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - JSON
-    shown = task if isinstance(task, str) else text
-    return Given(shown, args={"tool": str(asked["name"]), "of": of, "call": index})
+        return None
+    if task is None:
+        return None
+    return Given(task, args={"tool": str(asked["name"]), "of": of, "call": index})
 
 
 async def _with_flows(

@@ -13,7 +13,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from stateflow.errors import DefinitionError
 from stateflow.value import Json, canonical_json
 
-__all__ = ["ReplyType", "complaint", "read_reply", "schema_of"]
+__all__ = ["ReplyType", "complaint", "object_schema", "read_reply", "schema_of"]
 
 ReplyType: TypeAlias = type[BaseModel] | Mapping[str, Json]
 """A pydantic model, or a JSON schema of an object."""
@@ -29,7 +29,7 @@ def schema_of(reply: object) -> Json:
         DefinitionError: *reply* is neither a pydantic model of an object nor a JSON schema.
     """
     if isinstance(reply, type) and issubclass(reply, BaseModel):
-        return _schema_of_model(reply)
+        return cast("Json", _closed(object_schema(reply, f"reply={reply.__name__}")))
     if isinstance(reply, Mapping):
         return dict(cast("Mapping[str, Json]", reply))
     raise DefinitionError(
@@ -37,28 +37,36 @@ def schema_of(reply: object) -> Json:
     )
 
 
-def _schema_of_model(model: type[BaseModel]) -> Json:
+def object_schema(model: type[BaseModel], told: str) -> dict[str, Any]:
+    """Return the JSON schema of *model*, its fields in the order they were declared.
+
+    Args:
+        model: of an object, which all providers ask for; one may hold itself.
+        told: what errors call it, as in ``reply=Verdict``.
+
+    Raises:
+        DefinitionError: *model* is no object, or JSON cannot describe it, or not in one order.
+    """
     try:
-        schema = _closed(model.model_json_schema())
+        schema = model.model_json_schema()
     except PydanticInvalidForJsonSchema as error:
         raise DefinitionError(
-            f"reply={model.__name__}: pydantic finds no JSON schema for it ({error.message}); "
-            "take text, numbers, lists, dicts or pydantic models"
+            f"{told}: pydantic finds no JSON schema for it ({error.message}); take text, numbers, "
+            "lists, dicts or pydantic models"
         ) from error
     if "$ref" in schema:  # of a model that holds itself
         name = schema.pop("$ref").removeprefix("#/$defs/")
         schema = {**schema["$defs"][name], **schema}
     if schema.get("type") != "object":
         raise DefinitionError(
-            f"reply={model.__name__} is no JSON object, which all providers ask for; put it into "
-            "a field of a BaseModel"
+            f"{told} is no JSON object with fields; put it into a field of a BaseModel"
         )
     if '"uniqueItems":true' in canonical_json(schema):
         raise DefinitionError(
-            f"reply={model.__name__} holds a set, whose order is another in every process, so that "
-            "no replay could be held against it; write a list"
+            f"{told} holds a set, whose order is another in every process, so that no replay "
+            "could be held against it; write a list"
         )
-    return cast("Json", schema)
+    return schema
 
 
 def _closed(schema: Any) -> Any:  # noqa: ANN401 - a part of a JSON schema

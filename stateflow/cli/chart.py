@@ -14,6 +14,7 @@ from rich.text import Text
 from stateflow.conversation.effect import Key
 from stateflow.conversation.message import Usage
 from stateflow.diagram.look import width
+from stateflow.diagram.words import counted
 from stateflow.journal.event import ChildStarted, RunStarted, Step
 from stateflow.journal.fold import Fold
 from stateflow.value import plain
@@ -167,16 +168,6 @@ def path_strip(chart: Chart, path: Sequence[str], end: str = "") -> Text:
     names = [*path, end] if end else list(path)
     parts = [Text(clean(name), chart.colour(name)) for name in names]
     return Text(" → ", MUTED).join(parts)
-
-
-def counted(number: int, word: str) -> str:
-    """Return *number* with *word*.
-
-    Example:
-        >>> counted(1, "state"), counted(0, "state")
-        ('1 state', '0 states')
-    """
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def money(usage: Usage, listed: str = "") -> str:

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from stateflow.cli.chart import clean, short
 from stateflow.cli.console import console, say
 from stateflow.cli.drive import Driving
-from stateflow.cli.find import flow_of, store_path
+from stateflow.cli.find import flow_of, store_there
 from stateflow.cli.trouble import BadInput, tell
-from stateflow.engine.answering import instant
 from stateflow.engine.due import Due
 from stateflow.engine.runner import Runner
-from stateflow.errors import StateflowError
+from stateflow.errors import RunHeld, StateflowError
 from stateflow.journal.event import Journal, TurnTaken
 from stateflow.journal.stop import Stop
+from stateflow.machine.deadline import instant
 
 __all__ = ["fire_all"]
 
@@ -34,7 +34,7 @@ async def fire_all(driving: Driving) -> int:
     """Go on with each run whose deadline has passed, one after the other; return the exit code."""
     fired = _Fired()
     async with Runner(
-        store=store_path(driving.store), cache=driving.cache, allow_local=driving.allow_local
+        store=store_there(driving.store), cache=driving.cache, allow_local=driving.allow_local
     ) as runner:
         late: dict[str, list[Due]] = {}
         for one in await runner.due():
@@ -43,6 +43,8 @@ async def fire_all(driving: Driving) -> int:
         for run, questions in late.items():
             try:
                 await _fire(runner, questions, fired, driving)
+            except RunHeld:
+                continue  # it is under way, and sees to its deadline itself
             except (BadInput, StateflowError) as error:
                 fired.failed.append({"run": run, "why": str(error)})
                 tell(f"run {short(run)}: {error}")

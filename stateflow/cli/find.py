@@ -31,6 +31,7 @@ __all__ = [
     "store_at",
     "store_option",
     "store_path",
+    "store_there",
 ]
 
 _DEFINES = re.compile(r"^flow\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
@@ -59,6 +60,20 @@ def store_path(given: Path | None) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("stateflow")) / "runs.db"
+
+
+def store_there(given: Path | None) -> Path:
+    """Return where runs are kept, for a command that only makes sense where some are.
+
+    Raises:
+        BadInput: *given* names a store that is not there; it would be made, empty.
+    """
+    path = store_path(given)
+    if given is not None and not path.exists():
+        raise BadInput(
+            f"there is no store {str(path)!r}; --store takes the path of an existing one"
+        )
+    return path
 
 
 def store_at(given: Path | None) -> Store:

@@ -19,12 +19,13 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
+from stateflow.agents.human import fitting
 from stateflow.cli.chart import MUTED, clean, cut
 from stateflow.cli.console import console, say
 from stateflow.cli.form import filled, skeleton
 from stateflow.conversation.effect import Question
 from stateflow.diagram.look import width
-from stateflow.engine.answering import fitting, instant
+from stateflow.machine.deadline import instant
 from stateflow.value import Json
 
 __all__ = ["answer_options", "ask_all", "can_ask", "chosen", "shown_options"]

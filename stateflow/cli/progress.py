@@ -278,7 +278,7 @@ class Progress:
         colour = chart.colour(state)
         agents = chart.speakers(state)
         by = [one for agent in agents if (one := chart.by(agent))]
-        line = Text(f"{self._margin(run)}{scene.fold.turns + 1:>3} ")
+        line = Text(f"{self._margin(run)}{len(scene.fold.path) + 1:>3} ")
         line.append("● ", colour)
         line.append(clean(scene.path), MUTED)
         line.append(clean(state), f"bold {colour}")

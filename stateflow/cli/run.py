@@ -141,8 +141,11 @@ def resume(
     if run is None:
         raise Misused("say which run: stateflow resume RUN, or --due for all that are late")
     given = object_of("--answers", answered.answers)
-    if given is not None and not all(isinstance(text, str) for text in given.values()):
-        raise Misused("--answers: each answer is a text, by the id of its question")
+    if given is not None and not all(isinstance(one, str | dict) for one in given.values()):
+        raise Misused(
+            "--answers: each answer is a text, or the object that fills in a form, by the id of "
+            "its question"
+        )
     if given is not None and answered.answer is not None:
         raise Misused("--answer and --answers do not go together; put all into --answers")
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from stateflow.cli.find import store_option, store_path
+from stateflow.cli.find import store_option, store_there
 from stateflow.engine.outside import OUTSIDE
 from stateflow.engine.runner import Runner
 from stateflow.journal.stop import Stop
@@ -30,7 +30,7 @@ def stop(
 ) -> int:
     """End a run, whichever process or machine has it under way.
 
-    That one notices at its next commit; what it did since the last one is lost.
+    Its process notices at its next commit; what it did since the last one is lost.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def stop(
 
 
 async def _stop(run: str, store: Path | None, *, pause: bool) -> tuple[str, Stop]:
-    async with Runner(store=store_path(store)) as runner:
+    async with Runner(store=store_there(store)) as runner:
         name = await runner.store.find(run)
         return name, await runner.stop(name, pause=pause)
 

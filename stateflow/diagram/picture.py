@@ -20,7 +20,6 @@ from stateflow.machine.flow import Flow
 from stateflow.machine.nested import FlowAgent
 from stateflow.machine.parallel import Parallel
 from stateflow.machine.state import Final, Junction, Place, State
-from stateflow.machine.transition import Transition
 
 __all__ = ["BRANCHES", "DONE", "START", "Arrow", "Box", "Picture", "picture"]
 
@@ -120,7 +119,7 @@ def _flow(flow: Flow, spot: _Spot) -> Iterator[Box | Arrow]:
         yield from _arrows(place, spot, stems[place.name])
         if few and flow.on_error is not None and _may_err(place, flow.on_error):
             yield _error(place.name, flow.on_error, spot, stems[place.name])
-    if any(t.target is None for place in flow.places.values() for t in _exits(place)):
+    if any(t.target is None for place in flow.places.values() for t in place.transitions):
         yield _dot(spot, DONE, "done", "final")
 
 
@@ -130,10 +129,6 @@ def _few(flow: Flow) -> bool:
 
 def _dot(spot: _Spot, key: str, name: str, look: Look) -> Box:
     return Box(key=spot.at(key), name=name, id=spot.dot(name), look=look, within=spot.key)
-
-
-def _exits(place: Place) -> tuple[Transition, ...]:
-    return () if isinstance(place, Final) else place.transitions
 
 
 def _stems(names: Iterable[str]) -> Mapping[str, str]:
@@ -289,7 +284,7 @@ def _apart(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _arrows(place: Place, spot: _Spot, stem: str) -> Iterator[Arrow]:
-    exits = _exits(place)
+    exits = place.transitions
     chosen = isinstance(place, State) and place.choose is not None
     for number, transition in enumerate(exits, 1):
         only = len(exits) == 1
@@ -322,9 +317,9 @@ def _error(source: str, target: str, spot: _Spot, stem: str) -> Arrow:
 
 
 def _caption(flow: Flow) -> str:
-    transitions = sum(len(_exits(place)) for place in flow.places.values())
+    transitions = sum(len(place.transitions) for place in flow.places.values())
     parts = [words.counted(len(flow.states), "state"), words.counted(transitions, "transition")]
-    nested = _flows_in(flow) - 1
+    nested = len(flow.flows) - 1  # tools that are flows included
     if nested:
         parts.append(words.counted(nested, "nested flow"))
     limits = ", ".join(words.spent(flow.budget))
@@ -332,15 +327,3 @@ def _caption(flow: Flow) -> str:
     if flow.on_error is not None and not _few(flow):
         parts.append(f"any error leads to {line(flow.on_error)}")
     return " · ".join(parts)
-
-
-def _flows_in(flow: Flow) -> int:
-    """Return how many flows run in states of *flow*, itself and those in one another included."""
-    found: dict[int, Flow] = {}
-    ahead = [flow]
-    while ahead:
-        one = ahead.pop()
-        if id(one) not in found:
-            found[id(one)] = one
-            ahead += [agent.flow for agent in one.agents if isinstance(agent, FlowAgent)]
-    return len(found)

@@ -13,7 +13,7 @@ from stateflow.conversation.summary import last_message
 from stateflow.conversation.window import Window
 from stateflow.diagram.look import Look, Stroke, line
 from stateflow.machine.budget import Budget
-from stateflow.machine.flow import Flow
+from stateflow.machine.flow import Flow, flows_of
 from stateflow.machine.guard import Guard
 from stateflow.machine.nested import FieldsOut, FlowAgent
 from stateflow.machine.parallel import Parallel
@@ -116,8 +116,7 @@ def notes(state: State) -> Iterator[str]:
         yield f"chosen by {line(state.choose.name)}"
     for agent in state.agents:
         for tool in getattr(agent, "toolbox", ()):
-            flow: object = getattr(tool, "flow", None)
-            if isinstance(flow, Flow):
+            for flow in flows_of(tool):
                 yield f"tool {line(tool.name)} is flow {line(flow.name)} {held(flow)}"
     yield from acts("entry", state.entry)
     if state.save is not None:

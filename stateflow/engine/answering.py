@@ -7,36 +7,33 @@ question open, and nothing is written.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
-from stateflow.agents.human import Human, fitting, read_form
+from pydantic import BaseModel
+
+from stateflow.agents.human import fitting, read_form
 from stateflow.conversation.agent import Agent
 from stateflow.conversation.effect import Key, Question
 from stateflow.engine.faults import check_json
 from stateflow.errors import AnswerRefused, BadReply
-from stateflow.journal.event import ChildStarted
 from stateflow.journal.fold import fold
-from stateflow.machine.flow import Flow
+from stateflow.machine.deadline import instant
+from stateflow.machine.flow import Flow, flows_of
 from stateflow.machine.state import State
 from stateflow.stores.base import Store
-from stateflow.value import canonical_json, plain
+from stateflow.value import Json, canonical_json, plain
 
-__all__ = ["answers_to", "asker_of", "fitting", "instant", "open_questions", "place_of"]
-
-_LAST_INSTANT: Final = 253_402_300_799.0
-"""End of the year 9999 [s since the epoch]; what is later is never reached."""
+__all__ = ["answers_to", "form_of", "instant", "open_questions", "place_of"]
 
 
 async def open_questions(store: Store, run: str, prefix: str = "") -> dict[str, Question]:
     """Return what *run* asks and nobody has answered, by path of keys."""
     folded = fold(await store.read(run))
     found = {question.id: question for question in folded.questions(prefix)}
-    for ordinal, begun in sorted(folded.begun.items()):
-        if isinstance(begun, ChildStarted) and ordinal not in folded.answers:
-            below = f"{prefix}{begun.key}/"
-            found.update(await open_questions(store, f"{run}/{begun.key}", below))
+    for begun in folded.open_children():
+        below = f"{prefix}{begun.key}/"
+        found.update(await open_questions(store, f"{run}/{begun.key}", below))
     return found
 
 
@@ -50,30 +47,23 @@ def place_of(run: str, question: str) -> tuple[str, Key]:
     return (f"{run}/{above}" if above else run), Key(state, int(visit), int(ordinal))
 
 
-def instant(at: float) -> str:
-    """Return the time *at* [s since the epoch] as people of all time zones can read it.
+def form_of(flow: Flow, question: Question) -> type[BaseModel] | None:
+    """Return the form that *question* asks for, found by its path through *flow*.
 
-    Example:
-        >>> instant(1795424400.0)
-        '2026-11-23 09:00 UTC'
-    """
-    return f"{datetime.fromtimestamp(min(at, _LAST_INSTANT), UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def asker_of(flow: Flow, question: Question) -> Human | None:
-    """Return who asks *question*, found by its path through *flow*; ``None``: nobody known.
-
-    Where several speak in one state, it is the one whose form was asked for.
+    It is that of an agent with ``form`` and ``schema``, as ``Human`` has; ``None``: none known.
     """
     *above, last = question.id.split("/")
     flows = {id(flow): flow}
     for step in above:
         agents = [agent for one in flows.values() for agent in _agents(one, step)]
-        flows = {id(inner): inner for agent in agents for inner in _flows_of(agent)}
-    form = canonical_json(question.form)
+        flows = {id(inner): inner for agent in agents for inner in flows_of(agent)}
+    asked = canonical_json(question.form)
     for agent in (agent for one in flows.values() for agent in _agents(one, last)):
-        if isinstance(agent, Human) and canonical_json(agent.schema) == form:
-            return agent
+        form: object = getattr(agent, "form", None)
+        if isinstance(form, type) and issubclass(form, BaseModel):
+            schema: Json = getattr(agent, "schema", None)
+            if canonical_json(schema) == asked:
+                return form
     return None
 
 
@@ -81,14 +71,6 @@ def _agents(flow: Flow, step: str) -> tuple[Agent, ...]:
     """Return who speaks in the state of *step*, a key such as ``write#1.0``."""
     place = flow.places.get(step.rpartition("#")[0])
     return place.agents if isinstance(place, State) else ()
-
-
-def _flows_of(agent: Agent) -> Iterator[Flow]:
-    """Yield the flows that *agent* may run: itself one, or tools of it."""
-    for one in (agent, *getattr(agent, "toolbox", ())):
-        flow: object = getattr(one, "flow", None)
-        if isinstance(flow, Flow):
-            yield flow
 
 
 def answers_to(
@@ -183,9 +165,9 @@ def _form(question: Question, answer: str, flow: Flow | None) -> str:
     Raises:
         AnswerRefused: it does not.
     """
-    human = None if flow is None else asker_of(flow, question)
-    if human is not None and human.form is not None:
-        value, wrong = read_form(human.form, answer)
+    form = None if flow is None else form_of(flow, question)
+    if form is not None:
+        value, wrong = read_form(form, answer)
         try:
             check_json(value, "the answer", 1)  # it will be a part of a message
         except BadReply as error:

@@ -32,22 +32,21 @@ class Join:
     keep: bool = False
     """Whether the others are run to their end all the same."""
 
-    def decided(self, branches: int, ended: Mapping[int, Answer]) -> bool:
-        """Tell whether enough have *ended*, or too many failed."""
-        well = _well(ended)
-        return well >= self.need or branches - (len(ended) - well) < self.need
+    def met(self, came_to: Mapping[int, Answer]) -> bool:
+        """Tell whether enough branches have ended, given what they *came to* so far."""
+        return _ended(came_to) >= self.need
 
-    def met(self, ended: Mapping[int, Answer]) -> bool:
-        """Tell whether enough have *ended*."""
-        return _well(ended) >= self.need
+    def closed(self, branches: int, came_to: Mapping[int, Answer]) -> bool:
+        """Tell whether nobody waits for any other branch: enough have ended, or too many failed."""
+        if len(came_to) == branches:
+            return True
+        ended = _ended(came_to)
+        failed = len(came_to) - ended
+        return not self.keep and (ended >= self.need or branches - failed < self.need)
 
-    def closed(self, branches: int, ended: Mapping[int, Answer]) -> bool:
-        """Tell whether nobody waits for any other branch."""
-        return len(ended) == branches or (not self.keep and self.decided(branches, ended))
 
-
-def _well(ended: Mapping[int, Answer]) -> int:
-    return sum(isinstance(one, ChildEnded) and one.result is not None for one in ended.values())
+def _ended(came_to: Mapping[int, Answer]) -> int:
+    return sum(isinstance(one, ChildEnded) and one.result is not None for one in came_to.values())
 
 
 def given_json(given: Given) -> dict[str, Json]:

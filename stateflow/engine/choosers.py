@@ -6,14 +6,14 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from stateflow.agents.human import option_of
 from stateflow.conversation.agent import Turn
 from stateflow.conversation.effect import Call
-from stateflow.conversation.message import Usage
+from stateflow.conversation.message import Message, Usage
 from stateflow.conversation.window import SUMMARISE
 from stateflow.engine.naming import meant, shown, words_of
-from stateflow.engine.operations import pick
 from stateflow.errors import BadReply, DefinitionError, OffTable
 from stateflow.machine.choose import Chat, Chooser
 from stateflow.models.base import ModelRequest, estimate_tokens
@@ -21,7 +21,10 @@ from stateflow.models.model import AnyModel, Model, models_of
 from stateflow.models.render import RENDER_VERSION, render
 from stateflow.value import Json, canonical_json, digest
 
-__all__ = ["ByModel", "at_random", "by_human", "by_model", "in_turn"]
+__all__ = ["ByHuman", "ByModel", "at_random", "by_human", "by_model", "in_turn"]
+
+_SHOWN: Final = 1_000
+"""So much of the last message stands above the question who is next [characters]."""
 
 _CHOOSE: Final = "You choose who speaks next in this conversation."
 
@@ -78,7 +81,8 @@ class ByModel:
     prompt: str | None
     """What it is told beside the names; ``None``: a sentence that fits whoever uses it."""
     retries: int
-    fallback: str | None
+    fallback: str | tuple[str, ...] | None
+    """Names of states to take instead, in order; one by itself is a text."""
     composed: bool = True
 
     @property
@@ -89,7 +93,9 @@ class ByModel:
     @property
     def form(self) -> Json:
         """What tells it apart; the model and prompt are told by the print of the request."""
-        return {"choose": "by_model", "retries": self.retries, "fallback": self.fallback}
+        given = self.fallback
+        fallback: Json = [*given] if isinstance(given, tuple) else given
+        return {"choose": "by_model", "retries": self.retries, "fallback": fallback}
 
     def asks(self, turn: Turn, args: Json) -> Sequence[Model]:
         """Return the models to ask, in order."""
@@ -146,10 +152,10 @@ class ByModel:
         return self._instead(wrong or "", chat, turn)
 
     def _instead(self, wrong: str, chat: Chat, turn: Turn) -> str | None:
-        """Return the fallback, if the table allows it now.
+        """Return the first fallback that the table allows now.
 
         Raises:
-            OffTable: it does not, or there is none.
+            OffTable: it allows none of them, or there is none.
         """
         enabled = ", ".join(map(repr, chat.candidates))
         failed = f"{self.name} answered {wrong!r} in state {chat.view.state!r}, "
@@ -158,13 +164,15 @@ class ByModel:
             raise OffTable(f"{failed}Declare by_model(..., fallback='STATE')").at(
                 turn.next_ordinal - 1
             )
-        try:
-            return pick(self.name, self.fallback, chat)
-        except OffTable as error:
-            raise OffTable(
-                f"{failed}Its fallback {self.fallback!r} is not among them, and no other way is "
-                "taken; declare one whose transition has no guard"
-            ).at(turn.next_ordinal - 1) from error
+        given = self.fallback
+        for fallback in (given,) if isinstance(given, str) else given:
+            if fallback in chat.candidates:
+                return fallback
+        names = repr(given) if isinstance(given, str) else ", ".join(map(repr, given))
+        raise OffTable(
+            f"{failed}Its fallback {names} is not among them, and no other way is taken; declare "
+            "one whose transition has no guard, or several: fallback=['a', 'b']"
+        ).at(turn.next_ordinal - 1)
 
     async def summarise(self, turn: Turn, child: int | None, /) -> str:
         """Return a summary of the nested chat that effect *child* was, or of the transcript.
@@ -222,7 +230,7 @@ def by_model(
     *,
     prompt: str | None = None,
     retries: int = 2,
-    fallback: str | None = None,
+    fallback: str | Sequence[str] | None = None,
 ) -> ByModel:
     """Let a model pick among the enabled transitions, by constrained output; or summarise.
 
@@ -240,11 +248,11 @@ def by_model(
             ``Settings(temperature=0.0, max_tokens=60)`` where it takes them; a ``FallbackModel``.
         prompt: what it is told beside the names.
         retries: how often an answer that means none of them is shown to it and asked again.
-        fallback: state to take when it never names one; without it the run stops ``failed``, as
-            it does where that state is not enabled then.
+        fallback: state to take when it never names one, or several, of which the first that is
+            enabled then is taken; without it the run stops ``failed``, as it does where none is.
 
     Raises:
-        DefinitionError: *model* is none, or *retries* less than none.
+        DefinitionError: *model* is none, *retries* less than none, or *fallback* names nobody.
 
     Example:
         >>> by_model("openai:gpt-5-mini", fallback="planner").name
@@ -253,11 +261,27 @@ def by_model(
     models_of(model)
     if retries < 0:
         raise DefinitionError(f"by_model(retries={retries!r}): give 0 or more")
-    return ByModel(model, prompt, retries, fallback)
+    return ByModel(model, prompt, retries, None if fallback is None else _named(fallback))
+
+
+def _named(fallback: str | Sequence[str]) -> str | tuple[str, ...]:
+    """Return names of states; one by itself is a text, as it has always been journaled.
+
+    Raises:
+        DefinitionError: one of them is none, or there is none.
+    """
+    names = (fallback,) if isinstance(fallback, str) else tuple(fallback)
+    if not names or not all(isinstance(cast("object", name), str) and name for name in names):
+        raise DefinitionError(
+            f"by_model(fallback={fallback!r}) names nobody; name a state, or leave it out"
+        )
+    return names if len(names) > 1 else names[0]
 
 
 @dataclass(frozen=True, slots=True)
-class _ByHuman:
+class ByHuman:
+    """Lets a person pick; made by :func:`by_human`."""
+
     name: str = "by_human()"
     form: Json = field(default_factory=lambda: {"choose": "by_human"})
     composed: bool = True
@@ -265,11 +289,18 @@ class _ByHuman:
     async def choose(self, chat: Chat, turn: Turn, /) -> object:
         """Ask a person which of the candidates is next."""
         words = words_of(chat)
-        speaker = chat.view.transcript.last.speaker
-        question = f"{speaker!r} spoke last. Who is next?" if speaker else "Who is next?"
-        while (answer := await turn.ask(question, words)) not in words:
+        question = _who_is_next(chat.view.transcript.last)
+        while (picked := option_of(await turn.ask(question, words), words)) not in words:
             pass  # an answer off the table stays on the record, and the question is put again
-        return chat.candidates[words.index(answer)]
+        return chat.candidates[words.index(picked)]
+
+
+def _who_is_next(last: Message) -> str:
+    """Return the question, below what was said: nothing else shows it before the turn is taken."""
+    if not last.speaker:
+        return "Who is next?"
+    said = last.text if len(last.text) <= _SHOWN else f"{last.text[:_SHOWN].rstrip()}…"
+    return f"{last.speaker}: {said}\n\nWho is next?"
 
 
 def by_human() -> Chooser:
@@ -278,4 +309,4 @@ def by_human() -> Chooser:
     ``None`` is offered as ``DONE``, or as the next word of :func:`by_model` where a state is
     called that.
     """
-    return _ByHuman()
+    return ByHuman()

@@ -171,17 +171,12 @@ class Conductor:
         chat = chat_of(self.flow, at, enabled, stepping.view)
         if len(chat.candidates) == 1:
             return self.flow.kernel.take(at.name, enabled[0], tried)
-        turn = EngineTurn(
-            self.door,
-            at.name,
-            self.door.fold.visit,
-            stepping.view,
-            chooser.name,
-            timeout_s=at.timeout_s,
-            next_ordinal=spoken.next_ordinal,
-        )
+        turn = self._between(at, chooser.name, stepping, spoken)
         self.door.scene = Scene(turn, at.agent, self.models, deaf, chooser, chat)
-        picked = await choose(chooser, chat, turn)
+        try:
+            picked = await choose(chooser, chat, turn)
+        finally:
+            spoken.next_ordinal = turn.next_ordinal
         if isinstance(picked, Fault):
             return self._stopped(picked, at, tried)
         index = next(i for i in enabled if at.transitions[i].target == picked)
@@ -194,18 +189,11 @@ class Conductor:
         if not isinstance(summary, Summariser):
             stepping.clear(at.name, summary)
             return None
-        turn = EngineTurn(
-            self.door,
-            at.name,
-            self.door.fold.visit,
-            stepping.view,
-            at.name,
-            timeout_s=at.timeout_s if isinstance(at, State) else None,
-            next_ordinal=spoken.next_ordinal,
-        )
+        turn = self._between(at, str(getattr(summary, "name", at.name)), stepping, spoken)
         self.door.scene = Scene(turn, cast("Agent", summary), self.models, deaf)
         try:
-            stepping.restart = await summary.summarise(turn, None)
+            text = await summary.summarise(turn, None)
+            stepping.restart = str(self.door.redact(text))
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - a summary is the user's; its error is a fault
@@ -213,6 +201,20 @@ class Conductor:
         finally:
             spoken.next_ordinal = turn.next_ordinal
         return None
+
+    def _between(
+        self, at: State | Junction, who: str, stepping: Stepping, spoken: Spoken
+    ) -> EngineTurn:
+        """Return what *who* makes effects with after the turn was spoken; its ordinals follow."""
+        return EngineTurn(
+            self.door,
+            at.name,
+            self.door.fold.visit,
+            stepping.view,
+            who,
+            timeout_s=at.timeout_s if isinstance(at, State) else None,
+            next_ordinal=spoken.next_ordinal,
+        )
 
     def _stopped(self, fault: Fault, at: Place, tried: tuple[bool | None, ...]) -> Stop:
         """Return the stop of a fault between speaking and the next state."""

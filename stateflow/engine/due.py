@@ -28,7 +28,7 @@ async def deadlines(store: Store) -> list[Due]:
     """Return the deadlines of all questions that are open in *store*, the earliest first."""
     found: list[Due] = []
     for summary in await store.runs():
-        if summary.stop == "waiting":
+        if summary.stop in {"waiting", "running"}:  # or cut off while it waited
             asked = await open_questions(store, summary.run)
             now = store.now()
             found += [

@@ -19,7 +19,15 @@ from stateflow.machine.flow import Flow
 from stateflow.machine.nested import FlowAgent
 from stateflow.models.base import ModelClient
 
-__all__ = ["AnyFile", "attached", "check_agents", "checked_models", "overrides_of", "runs_no_other"]
+__all__ = [
+    "AnyFile",
+    "attached",
+    "check_agents",
+    "check_begun",
+    "checked_models",
+    "overrides_of",
+    "runs_no_other",
+]
 
 AnyFile: TypeAlias = File | str | Path
 """A file of a task: attached, or its path."""
@@ -40,6 +48,24 @@ def checked_models(models: Mapping[str, str | ModelClient] | None) -> dict[str, 
                 "write its name, such as 'openai:gpt-5'; settings belong to Assistant(model=...)"
             )
     return dict(models or {})
+
+
+def check_begun(flow: object, task: object) -> None:
+    """Refuse what no run begins with.
+
+    Raises:
+        DefinitionError: *flow* is no flow, or *task* no text.
+    """
+    if not isinstance(flow, Flow):
+        name = getattr(flow, "name", "name")
+        raise DefinitionError(
+            f"{flow!r} is no flow; run what Flow(...) or a pattern returns. An agent alone is "
+            f"Flow({name!r}, State({name!r}, agent, to(None)))"
+        )
+    if not isinstance(task, str):
+        raise DefinitionError(
+            f"task={task!r:.80} is no text; images and documents go to files=, values to data="
+        )
 
 
 def overrides_of(models: Mapping[str, str | ModelClient]) -> dict[str, str] | None:

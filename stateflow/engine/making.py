@@ -9,10 +9,10 @@ from typing import Any
 
 from stateflow.conversation.effect import Call, Effect, Key
 from stateflow.conversation.message import Usage
-from stateflow.engine.deadline import Overdue, within
 from stateflow.engine.door import OnDelta
 from stateflow.engine.environment import Environment
 from stateflow.engine.faults import check_json, fault_of
+from stateflow.engine.limit import Overdue, within
 from stateflow.engine.scene import Operation, Scene, Tally
 from stateflow.errors import BadReply, DeadlinePassed, RunError, StoreError, TimedOut
 from stateflow.journal.event import EffectDone, EffectFailed

@@ -47,10 +47,10 @@ async def run_branches(
     await group.begin()
     await group.run()
     await group.drop()
-    if not join.closed(len(branches), group.ended):
+    if not join.closed(len(branches), group.came_to):
         await door.commit()
         raise Parked(tuple(question for one in group.parked for question in one))
-    return group.ended
+    return group.came_to
 
 
 class _Group:
@@ -65,7 +65,7 @@ class _Group:
         self.grant = grant
         self.parked: list[tuple[Question, ...]] = []
         known = door.answers()
-        self.ended: dict[int, Answer] = {
+        self.came_to: dict[int, Answer] = {
             one.key.ordinal: known[one.key.ordinal] for one in branches if one.key.ordinal in known
         }
         self._heard: asyncio.Queue[tuple[Branch, ChildEnded | Parked]] = asyncio.Queue()
@@ -73,7 +73,7 @@ class _Group:
 
     @property
     def open(self) -> list[Branch]:
-        return [one for one in self.branches if one.key.ordinal not in self.ended]
+        return [one for one in self.branches if one.key.ordinal not in self.came_to]
 
     async def begin(self) -> None:
         """Put on the record which branches begin, all at once."""
@@ -106,13 +106,13 @@ class _Group:
     async def run(self) -> None:
         """Run what is open, until nobody waits for more."""
         open_now, left_s = self.open, self.door.time_left()
-        if not open_now or self.join.closed(len(self.branches), self.ended):
+        if not open_now or self.join.closed(len(self.branches), self.came_to):
             return
         if left_s == 0:
             await self._late()
         elif left_s is None and len(open_now) == 1:  # which needs no task of its own
             await self._branch(open_now[0])
-            self._hear(*self._heard.get_nowait())
+            self._hear(self._heard.get_nowait()[1])
         else:
             await self._at_once(open_now, left_s)
 
@@ -134,17 +134,16 @@ class _Group:
         while running:
             branch, came_to = await self._heard.get()
             del running[branch.key.ordinal]
-            self._hear(branch, came_to)
+            self._hear(came_to)
             if running and not isinstance(came_to, Parked):
                 await self.door.commit()  # the last shares its commit with what comes next
-            if self.join.closed(len(self.branches), self.ended):
-                for late, task in running.items():
-                    self._unneeded.add(late)
+            if self.join.closed(len(self.branches), self.came_to):
+                for ordinal, task in running.items():
+                    self._unneeded.add(ordinal)
                     task.cancel()
                 return
 
-    def _hear(self, branch: Branch, came_to: ChildEnded | Parked) -> None:
-        del branch
+    def _hear(self, came_to: ChildEnded | Parked) -> None:
         if isinstance(came_to, Parked):
             self.parked.append(came_to.questions)
         else:
@@ -196,10 +195,10 @@ class _Group:
 
         Where the turn failed they are paused, for it may be tried again.
         """
-        if not self.join.closed(len(self.branches), self.ended):
+        if not self.join.closed(len(self.branches), self.came_to):
             return
         stop = Stop("paused", "", "another branch failed")
-        if self.join.met(self.ended):
+        if self.join.met(self.came_to):
             stop = Stop("cancelled", "", "the other branches were enough")
         for one in self.open:
             await self._drop(one, stop)
@@ -227,18 +226,17 @@ class _Group:
         )
 
     def _settle(self, ended: ChildEnded) -> None:
-        self.ended[ended.key.ordinal] = ended
+        self.came_to[ended.key.ordinal] = ended
         self.door.hold(ended)
 
 
 async def _spent(store: Store, run: str, fold: Fold) -> tuple[Usage, int]:
     """Return what *run* has cost and its turns, open nested runs included."""
     usage, turns = fold.spent, fold.turns + fold.lost_turns
-    for ordinal, begun in sorted(fold.begun.items()):
-        if isinstance(begun, ChildStarted) and ordinal not in fold.answers:
-            below = f"{run}/{begun.key}"
-            more, taken = await _spent(store, below, fold_of(await store.read(below)))
-            usage, turns = usage + more, turns + taken
+    for begun in fold.open_children():
+        below = f"{run}/{begun.key}"
+        more, taken = await _spent(store, below, fold_of(await store.read(below)))
+        usage, turns = usage + more, turns + taken
     return usage, turns
 
 
@@ -251,6 +249,9 @@ def _child_ended(branch: Branch, stop: Stop, door: LiveDoor, grant: Budget) -> C
     key, fold, args = branch.key, door.fold, branch.given.args
     if stop.kind in {"waiting", "paused"}:
         raise Parked(stop.questions)
+    if stop.kind == "cancelled":  # a life before this one had dropped it
+        turns = fold.turns + fold.lost_turns
+        return ChildEnded(key, args=args, cancelled=True, lost=fold.spent, lost_turns=turns)
     usage, turns = fold.usage, fold.turns
     lost: dict[str, Any] = {"lost": fold.lost, "lost_turns": fold.lost_turns}
     if stop.kind in {"done", "final"}:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from stateflow.errors import RunError, RunTaken
-from stateflow.journal.event import ChildStarted, Event, Recorded, RunEnded, RunPaused
+from stateflow.journal.event import Event, Recorded, RunEnded, RunPaused
 from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.stop import Stop
 from stateflow.stores.base import Store, Tailed
@@ -82,12 +82,10 @@ async def stop_below(store: Store, run: str, kind: _Kind, why: str) -> None:
     Raises:
         RunTaken: its process wrote each time that one of them was to be stopped.
     """
-    folded = fold_of(await store.read(run))
-    for ordinal, begun in sorted(folded.begun.items()):
-        if isinstance(begun, ChildStarted) and ordinal not in folded.answers:
-            child = f"{run}/{begun.key}"
-            await stop_below(store, child, kind, why)
-            await _stop_here(store, child, kind, why)
+    for begun in fold_of(await store.read(run)).open_children():
+        child = f"{run}/{begun.key}"
+        await stop_below(store, child, kind, why)
+        await _stop_here(store, child, kind, why)
 
 
 async def _stop_here(store: Store, run: str, kind: _Kind, why: str) -> Stop:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stateflow.conversation.message import NO_USAGE, Message, Usage
-from stateflow.journal.event import Journal
-from stateflow.journal.fold import Fold
+from stateflow.journal.event import EffectDone, Journal
+from stateflow.journal.fold import Fold, picks
 from stateflow.journal.said import message_of
 from stateflow.journal.stop import Stop
 from stateflow.machine.flow import Flow
@@ -73,10 +73,16 @@ def result_from(flow: Flow, run: str, fold: Fold, journal: Journal | None = None
             usage.usd,
             usage.written_tokens,
             dict(fold.usage_by_state),
-            fold.choosing,
+            fold.choosing + _still_choosing(fold),
         ),
         fold.turns,
         flow.typed(fold.data) if flow.data is not None else None,
         fold.elapsed_s,
         journal,
     )
+
+
+def _still_choosing(fold: Fold) -> Usage:
+    """Return what the open turn has cost for picking a speaker, though nobody was picked."""
+    asked = [one for one in fold.answers.values() if isinstance(one, EffectDone)]
+    return sum((one.usage for one in asked if picks(one)), NO_USAGE)

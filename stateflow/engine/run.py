@@ -78,7 +78,7 @@ async def resume(  # noqa: PLR0913 - what can be said of a run
     *,
     store: Store | str | Path,
     answer: str | None = None,
-    answers: Mapping[str, str] | None = None,
+    answers: Mapping[str, object] | None = None,
     models: Mapping[str, str | ModelClient] | None = None,
     budget: Budget | None = None,
     cache: ReplyCache | str | Path | None = None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -14,13 +13,20 @@ from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel
 
-from stateflow.conversation.effect import Given, Question
-from stateflow.engine.answering import answers_to, open_questions, place_of
+from stateflow.conversation.effect import Given
+from stateflow.engine.claiming import take_up
 from stateflow.engine.conduct import Conductor
 from stateflow.engine.due import Due, deadlines
 from stateflow.engine.environment import Control, Environment
 from stateflow.engine.forking import copy_run, first_turns
-from stateflow.engine.given import AnyFile, attached, check_agents, checked_models, overrides_of
+from stateflow.engine.given import (
+    AnyFile,
+    attached,
+    check_agents,
+    check_begun,
+    checked_models,
+    overrides_of,
+)
 from stateflow.engine.live import Live
 from stateflow.engine.live_door import LiveDoor
 from stateflow.engine.opening import cache_of, new_name, store_of
@@ -29,14 +35,10 @@ from stateflow.engine.outside import stop_from_outside
 from stateflow.engine.pricing import date_of_prices, refuse_unpriced
 from stateflow.engine.sandboxes import Sandboxes
 from stateflow.engine.scene import Operation
-from stateflow.engine.spending import budget_from, budget_json, tighter
+from stateflow.engine.spending import budget_json, tighter
 from stateflow.engine.stepping import initial_data
-from stateflow.errors import AnswerRefused
 from stateflow.journal.event import (
-    Event,
-    HumanAnswered,
     Journal,
-    Recorded,
     RunResumed,
     RunStarted,
 )
@@ -143,9 +145,11 @@ class Runner:
         """Start a run of *flow* on *task*, with *files* such as ``"plan.png"``.
 
         Raises:
-            DefinitionError: *data*, *files* or a model's agent does not fit the flow.
+            DefinitionError: *flow* is none, *task* is no text, or *data*, *files* or the agent of a
+                model does not fit the flow.
             RunError: the budget is in USD, and a price is not known.
         """
+        check_begun(flow, task)
         typed, shown = flow.typed(data), attached(files)
         door = self._door(run or new_name(flow), budget or flow.budget)
         door.source = source
@@ -173,7 +177,7 @@ class Runner:
         run: str,
         *,
         answer: str | None = None,
-        answers: Mapping[str, str] | None = None,
+        answers: Mapping[str, object] | None = None,
         budget: Budget | None = None,
     ) -> Live:
         """Go on with *run*, from its journal.
@@ -192,7 +196,7 @@ class Runner:
         async def work(held: ExitStack) -> Stop:
             door.run = await self.store.find(door.run)
             held.callback(await self.store.hold(door.run))
-            await self._take_up(flow, door, answer, dict(answers or {}), budget)
+            await take_up(flow, door, answer, answers or {}, budget)
             return await self._go(flow, door)
 
         return self._live(flow, door, work)
@@ -300,6 +304,10 @@ class Runner:
     async def _conduct(self, flow: Flow, door: LiveDoor, given: Given) -> Stop:
         """Begin a nested run, or go on with it."""
         events = await self.store.read(door.run)
+        door.fold = fold_of(events)
+        if door.budget.seconds is not None:  # its parent has counted the time it took before
+            seconds = door.budget.seconds + door.fold.elapsed_s
+            door.budget = replace(door.budget, seconds=seconds)
         door.budget = tighter(door.budget, flow.budget)
         if not events:
             started = self._started(flow, door, given, budget_json(door.budget))
@@ -308,81 +316,7 @@ class Runner:
                 started = replace(started, files=tuple(one.at_rest for one in given.files))
             await door.commit(started)
         else:
-            door.fold = fold_of(events)
             if door.fold.stop is not None and door.fold.ended:
                 return door.fold.stop
             await door.commit(RunResumed(budget_json(door.budget)))
         return await self._go(flow, door)
-
-    async def _take_up(
-        self,
-        flow: Flow,
-        door: LiveDoor,
-        answer: str | None,
-        answers: dict[str, str],
-        budget: Budget | None,
-    ) -> None:
-        """Claim the run: prove that the flow still fits, put the answers on the record."""
-        events = await self.store.read(door.run)
-        door.fold = fold_of(events)
-        if door.fold.ended:
-            if answer is not None or answers:
-                raise AnswerRefused(f"run {door.run!r} is over; nothing waits for an answer")
-            return
-        limits = budget_json(budget) if budget is not None else door.fold.budget
-        door.budget = budget_from(limits) if limits is not None else flow.budget
-        started = door.fold.started
-        asked = started.models if started is not None else None
-        refuse_unpriced(flow, door.budget, self._models, asked)
-        self._environment.sandboxes.check(flow, started.sandboxes if started is not None else None)
-        changed = await self._proved(flow, door, events)
-        open_now = await open_questions(self.store, door.run)
-        now = self.store.now()
-        given = answers_to(door.run, open_now, answer, answers, flow=flow, now=now)
-        late = any(one.due is not None and now >= one.due for one in open_now.values())
-        waits = door.fold.stop is not None and door.fold.stop.kind == "waiting"
-        if waits and not given and not late:
-            return
-        resumed = RunResumed(budget_json(budget) if budget is not None else None, changed)
-        clean = {name: self._cleaned(text, open_now[name]) for name, text in given.items()}
-        await self._record(door, resumed, clean)
-
-    def _cleaned(self, answer: str, question: Question) -> str:
-        """Return *answer* without secrets; in a form, JSON may have escaped them."""
-        clean = self._environment.redactor
-        if question.form is None or not answer:
-            return clean.text(answer)
-        return json.dumps(clean.json(json.loads(answer)), ensure_ascii=False)
-
-    async def _proved(self, flow: Flow, door: LiveDoor, events: Sequence[Recorded]) -> str | None:
-        """Return the print of *flow* if it has changed and still takes the recorded path.
-
-        Raises:
-            ReplayDivergence: it does not.
-        """
-        now = flow.fingerprint()
-        taken_part = {getattr(one.event, "print", None) for one in events}
-        if taken_part <= {now, None}:
-            return None
-        from stateflow.engine.replaying import replay_journal
-
-        journal = await self.store.journal(door.run)
-        clean = self._environment.redactor
-        await replay_journal(flow, journal, requests=False, redactor=clean)
-        return now
-
-    async def _record(self, door: LiveDoor, resumed: RunResumed, given: Mapping[str, str]) -> None:
-        """Claim the run, and put each answer into the journal of the run that asks."""
-        here: list[Event] = [resumed]
-        below: dict[str, list[HumanAnswered]] = {}
-        for question, text in given.items():
-            run, key = place_of(door.run, question)
-            answered = HumanAnswered(key, text)
-            if run == door.run:
-                here.append(answered)
-            else:
-                below.setdefault(run, []).append(answered)
-        await door.commit(*here)
-        for run, answered_below in below.items():
-            after = len(await self.store.read(run))
-            await self.store.append(run, after=after, events=answered_below)

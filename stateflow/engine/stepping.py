@@ -128,7 +128,7 @@ class Stepping:
             ) from error
         if not isinstance(text, str):
             raise ActionRaised(f"summary {name!r} at {place!r} returned {text!r}, not a text")
-        self.restart = text
+        self.restart = str(self.redact(text))
 
     def used_up(self, target: str | None) -> bool:
         """Tell whether *target* may not be entered again."""

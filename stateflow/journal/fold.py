@@ -8,7 +8,7 @@ ten-thousandth.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -36,13 +36,10 @@ from stateflow.journal.event import (
 from stateflow.journal.said import Answer, made_of, message_of
 from stateflow.journal.stop import Stop
 
-__all__ = ["TASK_SPEAKER", "Fold", "fold", "open_answers"]
+__all__ = ["TASK_SPEAKER", "Fold", "fold", "open_answers", "picks"]
 
 TASK_SPEAKER = "user"
 """Who the task is said by."""
-
-CANDIDATES = "candidates"
-"""The argument of an effect that names who may speak next: it picks a speaker."""
 
 
 @dataclass(slots=True, eq=False)
@@ -207,6 +204,12 @@ class Fold:
             if isinstance(asked, HumanAsked) and ordinal not in self.answers
         )
 
+    def open_children(self) -> Iterator[ChildStarted]:
+        """Yield the nested runs of the open turn that began and have not ended, in order."""
+        for ordinal, begun in sorted(self.begun.items()):
+            if isinstance(begun, ChildStarted) and ordinal not in self.answers:
+                yield begun
+
     def enter(self, state: str) -> None:
         """Count an entry of *state*."""
         self.visits[state] = self.visits.get(state, 0) + 1
@@ -263,7 +266,7 @@ class Fold:
                 continue
             if "keep" in args:
                 self.kept[str(args["keep"])] = made_of(answer)
-            if CANDIDATES in args:
+            if picks(answer):
                 self.choosing += getattr(answer, "usage", NO_USAGE)
 
     def _pause(self, event: RunPaused) -> None:
@@ -291,13 +294,14 @@ class Fold:
             if isinstance(answer, ChildEnded) and answer.cancelled:
                 self._forget(ordinal)
 
-    def _forget(self, ordinal: int) -> Answer:
+    def _forget(self, ordinal: int) -> None:
         """Take back an answer; a nested run counts what it lost when it ends again."""
         answer = self.answers.pop(ordinal)
+        if picks(answer):
+            self.choosing += getattr(answer, "usage", NO_USAGE)  # paid, though nobody was picked
         if isinstance(answer, ChildEnded):
             self.lost -= answer.lost
             self.lost_turns -= answer.lost_turns
-        return answer
 
     def _settle(self) -> None:
         """Sum up the open turn in the order of its effects, whichever came first."""
@@ -324,6 +328,12 @@ def fold(events: Iterable[Recorded]) -> Fold:
     for recorded in events:
         folded.apply(recorded)
     return folded
+
+
+def picks(answer: Answer) -> bool:
+    """Tell whether *answer* is what a chooser was told: its effect names who may speak next."""
+    args = answer.args if isinstance(answer, EffectDone) else None
+    return isinstance(args, Mapping) and "candidates" in args
 
 
 def open_answers(events: Iterable[Event]) -> dict[Key, Answer]:

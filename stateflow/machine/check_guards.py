@@ -21,7 +21,7 @@ from stateflow.machine.state import Final, Junction, Place, State
 from stateflow.machine.transition import Transition
 from stateflow.value import Json, canonical_json
 
-__all__ = ["Hidden", "moves_of", "shadowed", "transitions_of", "without_else"]
+__all__ = ["Hidden", "moves_of", "shadowed", "without_else"]
 
 Hidden: TypeAlias = Mapping[int, Finding]
 """Findings about transitions of a place that an earlier one hides, by index."""
@@ -40,17 +40,12 @@ class _Ending(NamedTuple):
     ok: bool
 
 
-def transitions_of(place: Place) -> tuple[Transition, ...]:
-    """Return the transitions of *place*; a final has none."""
-    return () if isinstance(place, Final) else place.transitions
-
-
 def moves_of(flow: Flow, hidden: Mapping[str, Hidden]) -> dict[str, list[Transition]]:
     """Return the transitions that can be taken: those in the table, without the hidden ones."""
     return {
         name: [
             transition
-            for index, transition in enumerate(transitions_of(place))
+            for index, transition in enumerate(place.transitions)
             if index not in hidden[name] or hidden[name][index].severity == "warning"
         ]
         for name, place in flow.places.items()
@@ -59,7 +54,7 @@ def moves_of(flow: Flow, hidden: Mapping[str, Hidden]) -> dict[str, list[Transit
 
 def without_else(place: Place) -> Iterator[Finding]:
     """Find the gap between the guards of *place*, if there is one."""
-    guards = [transition.when for transition in transitions_of(place)]
+    guards = [transition.when for transition in place.transitions]
     if guards and not _exhaustive(guards, _endings(place)):
         asked = ", ".join(guard.name for guard in guards if guard is not None)
         yield Finding(
@@ -78,7 +73,7 @@ def _endings(place: Place) -> list[_Ending]:
     if not isinstance(place.agent, FlowAgent):
         return []
     inner = place.agent.flow
-    rows = [row for one in inner.places.values() for row in transitions_of(one)]
+    rows = [row for one in inner.places.values() for row in one.transitions]
     done = [_Ending("done", ok=True)] if any(row.target is None for row in rows) else []
     finals = (one for one in inner.places.values() if isinstance(one, Final))
     return done + [_Ending(one.name, one.ok) for one in finals]

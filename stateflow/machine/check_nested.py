@@ -93,13 +93,13 @@ class Nesting:
         if before is None:
             return
         branches = len(state.branches)
-        room = self._room[id(flow)] - before
+        room = self._room[id(flow)] - before - 1  # the turn that they are part of
         if room < branches:
             left = f"{max(room, 0):g} turns" if room != 1 else "1 turn"
-            least = f"Budget(turns={before + branches})"
+            least = f"Budget(turns={before + branches + 1})"
             text = f"{branches} branches share at most {left}, which gives none a turn"
             cure = f"write at least {least} on {flow.name!r}"
-            if flow.budget.turns >= before + branches:
+            if flow.budget.turns > before + branches:
                 cure = f"give the flows around {flow.name!r} turns enough to leave it {least}"
             yield Finding("SF108", "error", state.name, text, cure)
 
@@ -180,7 +180,7 @@ class Nesting:
             rooms[id(one)] = room
             for name, turns in self._before[id(one)].items():
                 place = one.places[name]
-                left = max(room - turns, 0)
+                left = max(room - turns - 1, 0)  # the turn that they are part of
                 if isinstance(place, Parallel) and left != math.inf:
                     left //= len(place.branches)
                 ahead += [(inner, left) for _, inner in flows_in(place)]

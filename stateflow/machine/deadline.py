@@ -10,16 +10,19 @@ Source: "Delayed (after) transitions", https://stately.ai/docs/delayed-transitio
 from __future__ import annotations
 
 import math
-from typing import cast
+from datetime import UTC, datetime
+from typing import Final, cast
 
 from stateflow.conversation.view import View
 from stateflow.errors import DefinitionError
 from stateflow.machine.guard import Guard
 from stateflow.value import Json
 
-__all__ = ["days", "hours", "late", "minutes", "shown"]
+__all__ = ["days", "hours", "instant", "late", "minutes", "shown"]
 
 _UNITS = (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0))
+_LAST_INSTANT: Final = 253_402_300_799.0
+"""End of the year 9999 [s since the epoch]; what is later is never reached."""
 
 
 def minutes(number: float) -> float:
@@ -64,6 +67,16 @@ def shown(seconds: float) -> str:
         if seconds >= many * length and seconds % length == 0:
             return f"{seconds / length:g} {unit}"
     return f"{seconds:g} s"
+
+
+def instant(at: float) -> str:
+    """Return the time *at* [s since the epoch] as people of all time zones can read it.
+
+    Example:
+        >>> instant(1795424400.0)
+        '2026-11-23 09:00 UTC'
+    """
+    return f"{datetime.fromtimestamp(min(at, _LAST_INSTANT), UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def late(seconds: float) -> Guard:

@@ -23,7 +23,7 @@ from stateflow.machine.table import Row, chooser_of, places_of
 from stateflow.machine.transition import Transition
 from stateflow.value import Json, canonical_json, check_name
 
-__all__ = ["Flow"]
+__all__ = ["Flow", "flows_of"]
 
 
 class Flow:
@@ -109,7 +109,7 @@ class Flow:
             flow = ahead.pop(0)
             if id(flow) not in found:
                 found[id(flow)] = flow
-                ahead += [inner for agent in flow.agents for inner in _flows_of(agent)]
+                ahead += [inner for agent in flow.agents for inner in flows_of(agent)]
         return tuple(found.values())
 
     @property
@@ -140,6 +140,16 @@ class Flow:
             carryover: what it is told of the transcript beside that, as in ``last(3)``.
             summary: ``last_message``, ``by_model(...)``, or a function of its messages.
             description: a line about it, for a model that picks speakers.
+
+        Raises:
+            DefinitionError: *name* cannot be drawn, or one of the others does not fit.
+
+        Example:
+            >>> from stateflow import FunctionAgent, State, last, to
+            >>> echo = FunctionAgent("echo", lambda view: view.last.text)
+            >>> flow = Flow("outline", State("say", echo, to(None)))
+            >>> flow.as_agent("editor", carryover=last(3)).name
+            'editor'
         """
         return FlowAgent(
             self.name if name is None else name,
@@ -182,7 +192,7 @@ class Flow:
         found: dict[str, None] = {}
         open_places, seen = [state], {state}
         while open_places:
-            for transition in _transitions(self.places[open_places.pop()]):
+            for transition in self.places[open_places.pop()].transitions:
                 target = transition.target
                 place = self.places[target] if target is not None else None
                 if isinstance(place, State):
@@ -229,7 +239,7 @@ class Flow:
             if isinstance(place, State):
                 self._check_state(place)
                 self._check_nested(place)
-            for transition in _transitions(place):
+            for transition in place.transitions:
                 self._check_target(place, transition)
         if self.on_error is not None and self.on_error not in self.places:
             raise DefinitionError(self._unknown("on_error", self.on_error))
@@ -239,16 +249,17 @@ class Flow:
     def _check_fallbacks(self) -> None:
         """Refuse a chooser that falls back to where no state it chooses in leads to."""
         for state in self.states:
-            fallback: object = getattr(state.choose, "fallback", None)
+            given: Any = getattr(state.choose, "fallback", None) or ()
             sharing = [one for one in self.states if one.choose is state.choose]
-            ways = [t.target for one in sharing for t in one.transitions]
-            if fallback is not None and fallback not in ways:
-                sentence = (
-                    f"flow {self.name!r}: the chooser of {state.name!r} falls back to "
-                    f"{fallback!r}, which no state it chooses in leads to; those lead to: "
-                    f"{', '.join(map(repr, ways))}"
-                )
-                raise DefinitionError(sentence)
+            ways = dict.fromkeys(t.target for one in sharing for t in one.transitions)
+            for fallback in (given,) if isinstance(given, str) else given:
+                if fallback not in ways:
+                    sentence = (
+                        f"flow {self.name!r}: the chooser of {state.name!r} falls back to "
+                        f"{fallback!r}, which no state it chooses in leads to; those lead to: "
+                        f"{', '.join(map(repr, ways))}"
+                    )
+                    raise DefinitionError(sentence)
 
     def _check_data(self, data: type[BaseModel]) -> None:
         if '"uniqueItems":true' in canonical_json(data.model_json_schema()):
@@ -268,7 +279,7 @@ class Flow:
                 raise DefinitionError(sentence)
 
     def _check_nested(self, state: State) -> None:
-        inner = [flow for agent in state.agents for flow in _flows_of(agent)]
+        inner = [flow for agent in state.agents for flow in flows_of(agent)]
         for flow in [below for one in inner if one is not self for below in one.flows]:
             if flow.name == self.name and flow is not self:
                 sentence = (
@@ -318,13 +329,9 @@ class Flow:
         )
 
 
-def _flows_of(agent: Agent) -> Iterator[Flow]:
-    """Yield the flows that *agent* may run: itself one, or tools of it."""
+def flows_of(agent: object) -> Iterator[Flow]:
+    """Yield the flows that *agent*, or a tool, may run: itself one, or tools of it."""
     for one in (agent, *getattr(agent, "toolbox", ())):
         flow: object = getattr(one, "flow", None)
         if isinstance(flow, Flow):
             yield flow
-
-
-def _transitions(place: Place) -> tuple[Transition, ...]:
-    return () if isinstance(place, Final) else place.transitions

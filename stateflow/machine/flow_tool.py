@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 from typing import Final as Constant
 
 from stateflow.errors import DefinitionError
@@ -14,7 +14,7 @@ from stateflow.value import Json
 if TYPE_CHECKING:
     from stateflow.machine.flow import Flow
 
-__all__ = ["FlowTool", "flow_tool"]
+__all__ = ["FlowTool", "flow_tool", "task_of"]
 
 _REFUSED: Constant = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST: Constant = 64
@@ -47,15 +47,31 @@ class FlowTool:
         return _PARAMETERS
 
     async def call(self, arguments: Mapping[str, Any], /) -> NoReturn:
-        """Refuse: the turn runs it as a nested run.
+        """Refuse: a task is run as a nested run, anything else is no call of this tool.
 
         Raises:
-            DefinitionError: always.
+            ValueError: the arguments are not one text called task.
+            DefinitionError: they are; only an assistant of a run can call it.
         """
-        del arguments
+        if task_of(arguments) is None:
+            raise ValueError(f"{self.name}: it takes one text called task, and nothing else")
         raise DefinitionError(
             f"tool {self.name!r} is flow {self.flow.name!r}; only an Assistant of a run can call it"
         )
+
+
+def task_of(arguments: object) -> str | None:
+    """Return the task that the *arguments* of a call name; ``None``: they name none, or more.
+
+    Example:
+        >>> task_of({"task": "Find it."}), task_of({"task": "Find it.", "soon": True})
+        ('Find it.', None)
+    """
+    if not isinstance(arguments, Mapping):
+        return None
+    given = cast("Mapping[str, object]", arguments)
+    task = given.get("task")
+    return task if isinstance(task, str) and len(given) == 1 else None
 
 
 def flow_tool(flow: Flow, name: str | None, description: str, *, approve: bool) -> FlowTool:

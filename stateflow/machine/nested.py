@@ -202,7 +202,11 @@ def flow_agent(flow: object, where: str, name: str | None = None, **how: Any) ->
             )
         return flow
     if not callable(getattr(flow, "as_agent", None)) and flow is not ITSELF:
-        raise DefinitionError(f"{where}: {flow!r} is not a flow; nest what Flow(...) returns")
+        cure = "nest what Flow(...) returns"
+        if callable(getattr(flow, "reply", None)):
+            called = getattr(flow, "name", "name")
+            cure = f"make one of the agent: Flow({called!r}, State({called!r}, agent, to(None)))"
+        raise DefinitionError(f"{where}: {flow!r} is not a flow; {cure}")
     given = {key: value for key, value in how.items() if value is not None}
     called = name if name is not None else str(getattr(flow, "name", ""))
     return FlowAgent(
@@ -228,6 +232,11 @@ class Nested(State):
         carryover: what it is told of the transcript beside that, as in ``last(3)``.
         summary: ``last_message``, ``by_model(...)``, or a function of its messages.
         output: what it changes in the data: ``{"field here": "field there"}``, or an action.
+        visits: how often it may be entered; ``None``: as often as the budget allows.
+        entry: changes the data when it is entered.
+        exit: changes the data when it is left.
+        save: data field that takes the nested flow's data, or else its summary.
+        timeout_s: limit of an effect here, as of the call that writes the summary [s].
 
     Raises:
         DefinitionError: *flow* is none, or one of the others does not fit.

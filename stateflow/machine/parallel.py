@@ -51,10 +51,21 @@ class Parallel(State):
         carryover: what they are told of the transcript beside that.
         summary: of each branch, as for ``Nested``.
         output: action that changes the data once they are joined.
+        visits: how often it may be entered; ``None``: as often as the budget allows.
+        entry: changes the data when it is entered.
+        exit: changes the data when it is left.
         save: data field that takes what the branches came to, by their names.
+        timeout_s: limit of an effect here, as of a call that writes a summary [s].
 
     Raises:
         DefinitionError: fewer than two branches, two of one name, or a join that never fires.
+
+    Example:
+        >>> from stateflow import Flow, FunctionAgent, State, to
+        >>> echo = FunctionAgent("echo", lambda view: view.last.text)
+        >>> flow = Flow("say", State("say", echo, to(None)))
+        >>> Parallel("read", {"critic": flow, "editor": flow}, to(None), join="any").join
+        'any'
     """
 
     need: int

@@ -87,11 +87,10 @@ class State:
         agents = agent.agents if isinstance(agent, Steps) else (agent,)
         for one in agents:
             if not callable(getattr(one, "reply", None)):
-                sentence = (
-                    f"state {name!r}: {one!r} is not an agent; it needs a name and "
-                    "`async def reply(self, turn)`, as FunctionAgent(name, fn) has"
-                )
-                raise DefinitionError(sentence)
+                cure = "it needs a name and `async def reply(self, turn)`, as FunctionAgent has"
+                if callable(getattr(one, "as_agent", None)):
+                    cure = "a flow speaks in Nested(name, flow, ...), or as flow.as_agent()"
+                raise DefinitionError(f"state {name!r}: {one!r} is not an agent; {cure}")
             check_name(getattr(one, "name", None), "agent")
         if visits is not None and visits < 1:
             sentence = f"state {name!r}: visits={visits!r} is less than one"
@@ -128,7 +127,7 @@ class State:
     @property
     def deadline(self) -> float | None:
         """When time takes a transition, counted from the entry [s]; ``None``: never."""
-        return min((t.after for t in self.transitions if t.after is not None), default=None)
+        return next((t.after for t in self.transitions if t.after is not None), None)
 
     def changed(self, **fields: object) -> Self:
         """Return this state with other *fields*; they were checked before."""
@@ -169,6 +168,11 @@ class Final:
     def __post_init__(self) -> None:
         """Refuse names that cannot be drawn."""
         check_name(self.name, "final")
+
+    @property
+    def transitions(self) -> tuple[Transition, ...]:
+        """None: nothing leads on from an end."""
+        return ()
 
 
 Place: TypeAlias = State | Junction | Final

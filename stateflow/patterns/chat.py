@@ -8,9 +8,9 @@ from stateflow.conversation.agent import Agent
 from stateflow.errors import DefinitionError
 from stateflow.machine.flow import Flow
 from stateflow.machine.guard import Guard
-from stateflow.machine.guards import visited
-from stateflow.patterns.frame import Options, checked_count, flow_of, members
-from stateflow.patterns.people import HumanMode, Seat, floor_of, seated
+from stateflow.machine.guards import turns_at_least, visited
+from stateflow.patterns.frame import Options, check_count, flow_of, titled
+from stateflow.patterns.people import HumanMode, Seat, floor_of, gathered, seated
 
 __all__ = ["two_agents"]
 
@@ -21,6 +21,7 @@ def two_agents(  # noqa: PLR0913 - all but the first three are keywords with def
     second: Agent,
     *,
     stop: Guard | None = None,
+    turns: int | None = None,
     rounds: int | None = None,
     human: HumanMode = "never",
     person: Agent | None = None,
@@ -33,6 +34,7 @@ def two_agents(  # noqa: PLR0913 - all but the first three are keywords with def
         first: who answers the task.
         second: who answers *first*.
         stop: when the chat is over, whoever spoke.
+        turns: how many turns both have at most, and a person who is asked [turns].
         rounds: how often each speaks at most.
         human: when a person is asked: ``never``; ``on_stop``, where *stop* holds; ``always``,
             after every turn too.  ``exit`` ends the chat; where *stop* held nothing does, too.
@@ -50,13 +52,17 @@ def two_agents(  # noqa: PLR0913 - all but the first three are keywords with def
         >>> [state.name for state in flow.states]
         ['writer', 'critic']
     """
-    where = f"two_agents {name!r}"
-    floor = floor_of(where, stop, None, human, person)
-    members(where, (first, second), beside=None if human == "never" else floor.person)
-    rounds = checked_count(where, "rounds", rounds, options, each=2)
-    if stop is None and rounds is None and human == "never":
+    where = titled(two_agents, name, options)
+    if turns is not None:
+        check_count(where, "turns", turns, options)
+    if rounds is not None:
+        check_count(where, "rounds", rounds, options, each=2)
+    over = None if turns is None else turns_at_least(turns)
+    floor = floor_of(where, stop, over, human, person)
+    gathered(where, (first, second), floor)
+    if stop is None and turns is None and rounds is None and human == "never":
         raise DefinitionError(
-            f"{where}: nothing ends the chat; write stop=says('DONE') or rounds=4"
+            f"{where}: nothing ends the chat; write stop=says('DONE'), turns=8 or rounds=4"
         )
     limit = None if rounds is None else visited(second.name, at_least=rounds)
     seats = [

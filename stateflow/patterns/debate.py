@@ -14,7 +14,7 @@ from stateflow.machine.guard import Guard
 from stateflow.machine.guards import visited
 from stateflow.machine.state import State
 from stateflow.machine.transition import to
-from stateflow.patterns.frame import Options, check_guard, checked_count, flow_of, members
+from stateflow.patterns.frame import Options, check_count, check_guard, flow_of, members, titled
 
 __all__ = ["debate"]
 
@@ -51,11 +51,11 @@ def debate(
         >>> [transition.target for transition in flow.states[1].transitions]
         ['judge', 'pro']
     """
-    where = f"debate {name!r}"
+    where = titled(debate, name, options)
     debaters = members(where, debaters, beside=judge)
     members(where, [judge], least=1)
     check_guard(where, "stop", stop)
-    checked_count(where, "rounds", rounds, options, each=len(debaters))
+    check_count(where, "rounds", rounds, options, each=len(debaters))
     early = [] if stop is None else [to(judge.name, when=stop)]
     first, last = debaters[0], debaters[-1]
     states: list[State] = []

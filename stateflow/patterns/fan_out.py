@@ -6,16 +6,15 @@ Source: fan-out and join of AutoGen's GraphFlow.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Unpack, cast
+from typing import Unpack
 
 from stateflow.conversation.agent import Agent
-from stateflow.errors import DefinitionError
 from stateflow.machine.flow import Flow
 from stateflow.machine.nested import FlowAgent
 from stateflow.machine.parallel import Join, Others, Parallel
 from stateflow.machine.state import Place, State
 from stateflow.machine.transition import to
-from stateflow.patterns.frame import Options, flow_of, members
+from stateflow.patterns.frame import Options, check_list, flow_of, members, titled
 
 __all__ = ["parallel"]
 
@@ -56,10 +55,8 @@ def parallel(
         >>> [state.name for state in flow.states]
         ['together', 'eve']
     """
-    where = f"parallel {name!r}"
-    given = cast("object", speakers)
-    if isinstance(given, str) or not isinstance(given, Sequence):
-        raise DefinitionError(f"{where}: {speakers!r} is no list; write [writer, critic]")
+    where = titled(parallel, name, options)
+    check_list(where, speakers, "agents", "[writer, critic]")
     agents: list[Agent] = [one.as_agent() if isinstance(one, Flow) else one for one in speakers]
     members(where, agents, beside=then)
     branches = [one if isinstance(one, FlowAgent) else _alone(one).as_agent() for one in agents]

@@ -6,7 +6,8 @@ pattern and not in those of the table that it would have made.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypedDict, cast
 
 from pydantic import BaseModel
@@ -21,12 +22,27 @@ from stateflow.machine.state import Final, Place
 __all__ = [
     "Options",
     "check_agent",
+    "check_count",
     "check_guard",
-    "checked_count",
+    "check_list",
     "flow_of",
+    "led",
     "members",
     "name_of",
+    "titled",
 ]
+
+
+_HERE: Mapping[str, tuple[str, ...]] = {
+    "max_round": ("turns", "rounds"),
+    "max_turns": ("turns", "rounds"),
+    "max_consecutive_auto_reply": ("rounds", "turns"),
+    "termination_condition": ("stop", "approve"),
+    "is_termination_msg": ("stop", "approve"),
+    "speaker_selection_method": ("choose",),
+    "human_input_mode": ("human",),
+}
+"""AutoGen's words, and what a pattern may call that."""
 
 
 class Options(TypedDict, total=False):
@@ -42,19 +58,44 @@ class Options(TypedDict, total=False):
     """A line about the flow, for a model that picks speakers."""
 
 
+def titled(
+    pattern: Callable[..., Flow],
+    name: str,
+    options: Mapping[str, object],
+    takes: type[Options] = Options,
+) -> str:
+    """Return what sentences call the flow *name* of *pattern*.
+
+    Args:
+        pattern: the function.
+        name: of the flow.
+        options: what the function was given beside its own arguments.
+        takes: the options that it has.
+
+    Raises:
+        TypeError: an option is none of them.
+    """
+    where = f"{pattern.__name__} {name!r}"
+    for word in options:
+        if word not in takes.__annotations__:
+            parameters = inspect.signature(pattern).parameters.values()
+            own = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
+            words = [*own, *takes.__annotations__]
+            here = next((one for one in _HERE.get(word, ()) if one in words), None)
+            told = f"AutoGen's {word} is {here}= here; " if here else ""
+            raise TypeError(
+                f"{where} got an unexpected keyword argument {word!r}; {told}it takes: "
+                f"{', '.join(words)}"
+            )
+    return where
+
+
 def flow_of(name: str, places: Sequence[Place], options: Options) -> Flow:
     """Return the flow *name* with *places*, and with the final that ``on_error`` names.
 
     Raises:
-        TypeError: an option is none of a pattern's.
         DefinitionError: as for a flow.
     """
-    for word in options:
-        if word not in Options.__annotations__:
-            raise TypeError(
-                f"pattern {name!r} got an unexpected keyword argument {word!r}; what its flow "
-                f"takes: {', '.join(Options.__annotations__)}"
-            )
     on_error = options.get("on_error")
     finals = () if on_error is None else (Final(on_error, ok=False),)
     return Flow(name, *places, *finals, **options)
@@ -80,11 +121,9 @@ def members(
     Raises:
         DefinitionError: there are too few, one is none, or two have one name.
     """
-    given = cast("object", agents)
-    if isinstance(given, str) or not isinstance(given, Sequence):
-        raise DefinitionError(f"{where}: {agents!r} is no list of agents; write [writer, critic]")
+    check_list(where, agents, "agents", "[writer, critic]")
     seen: list[str] = [] if beside is None else [name_of(beside)]
-    for one in cast("Sequence[object]", given):
+    for one in agents:
         name = check_agent(where, one)
         if name in seen:
             raise DefinitionError(
@@ -93,8 +132,30 @@ def members(
             )
         seen.append(name)
     if len(agents) < least:
-        raise DefinitionError(f"{where}: it takes {least} agents or more, and has {len(agents)}")
+        told = f"{where}: it takes {least} agents or more, and has {len(agents)}"
+        alone = seen[-1] if agents else "writer"
+        raise DefinitionError(
+            f"{told}; one agent alone needs no pattern: Flow(name, State({alone!r}, agent, "
+            f"to(None, when=stop), to({alone!r})))"
+        )
     return tuple(agents)
+
+
+def led(where: str, agents: Sequence[Agent], first: Agent | None) -> Sequence[Agent]:
+    """Return *agents* with *first* at the beginning, the others in their order.
+
+    Raises:
+        DefinitionError: *first* is none of them.
+    """
+    if first is None:
+        return agents
+    begins = [agent for agent in agents if agent.name == name_of(first)]
+    if not begins:
+        raise DefinitionError(
+            f"{where}: first={name_of(first) or first!r} is none of its agents; there are: "
+            f"{', '.join(agent.name for agent in agents)}"
+        )
+    return [*begins, *(agent for agent in agents if agent is not begins[0])]
 
 
 def check_agent(where: str, agent: object) -> str:
@@ -112,6 +173,24 @@ def check_agent(where: str, agent: object) -> str:
     return name
 
 
+def check_list(where: str, given: object, what: str, example: str, *, least: int = 0) -> None:
+    """Refuse what was *given* if it is no list of *what*.
+
+    Args:
+        where: pattern and name, for the sentence.
+        given: what was given.
+        what: of which it is a list, in the plural.
+        example: of such a list.
+        least: how many have to be in it.
+
+    Raises:
+        DefinitionError: it is none, or has fewer.
+    """
+    listed = isinstance(given, Sequence) and not isinstance(given, str)
+    if not listed or len(cast("Sequence[object]", given)) < least:
+        raise DefinitionError(f"{where}: {given!r} is no list of {what}; write {example}")
+
+
 def check_guard(where: str, word: str, guard: Guard | None) -> None:
     """Refuse a *guard* that is none.
 
@@ -125,10 +204,8 @@ def check_guard(where: str, word: str, guard: Guard | None) -> None:
         )
 
 
-def checked_count(
-    where: str, word: str, count: int | None, options: Options, *, each: int = 1
-) -> int | None:
-    """Return *count*, which is at least one and within the budget.
+def check_count(where: str, word: str, count: int, options: Options, *, each: int = 1) -> None:
+    """Refuse a *count* that is less than one, or beyond the budget.
 
     Args:
         where: pattern and name, for the sentence.
@@ -138,10 +215,8 @@ def checked_count(
         each: how many turns one of them takes [turns].
 
     Raises:
-        DefinitionError: it is less than one, or the budget would end the run before.
+        DefinitionError: it is no whole number, or the budget would end the run before.
     """
-    if count is None:
-        return None
     number = cast("object", count)
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise DefinitionError(f"{where}: {word}={count!r}; give a whole number, 1 or more")
@@ -151,4 +226,3 @@ def checked_count(
             f"{where}: {word}={count!r} is never reached, because the budget ends the run at "
             f"{budget.turns:g} turns; give budget=Budget(turns={count * each})"
         )
-    return count

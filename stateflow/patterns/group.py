@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias, Unpack
 
 from stateflow.conversation.agent import Agent
-from stateflow.engine.choosers import by_human, by_model
+from stateflow.engine.choosers import ByHuman, by_human, by_model
 from stateflow.errors import DefinitionError
 from stateflow.machine.choose import Chat, Chooser
 from stateflow.machine.flow import Flow
@@ -18,8 +18,8 @@ from stateflow.machine.guard import Guard
 from stateflow.machine.guards import turns_at_least
 from stateflow.machine.table import FunctionChooser, chooser_of
 from stateflow.models.model import AnyModel
-from stateflow.patterns.frame import Options, checked_count, flow_of, members, name_of
-from stateflow.patterns.people import Floor, HumanMode, Row, Seat, floor_of, seated
+from stateflow.patterns.frame import Options, check_count, flow_of, led, name_of, titled
+from stateflow.patterns.people import Floor, HumanMode, Row, Seat, floor_of, gathered, seated
 from stateflow.patterns.speakers import Speakers, rows_of
 
 __all__ = ["AnyChooser", "group_chat", "manual", "round_robin", "selector"]
@@ -93,7 +93,7 @@ def group_chat(  # noqa: PLR0913 - all but the first two are keywords
         >>> [way.target for way in flow.states[1].transitions]
         [None, 'ann', 'eve']
     """
-    where = f"group_chat {name!r}"
+    where = titled(group_chat, name, options)
     floor, agents = _opened(where, agents, stop, turns, human, person, options)
     chooser = chooser_of(choose)
     if chooser is None:
@@ -111,7 +111,7 @@ def group_chat(  # noqa: PLR0913 - all but the first two are keywords
     )
     _check_ends(where, floor, rows.values())
     told = _introduced(agents) if introductions else ""
-    seats = [_seat(agent, rows[agent.name], chooser, told) for agent in _from(where, agents, first)]
+    seats = [_seat(agent, rows[agent.name], chooser, told) for agent in led(where, agents, first)]
     return flow_of(name, seated(seats, floor), options)
 
 
@@ -139,7 +139,7 @@ def round_robin(  # noqa: PLR0913 - all but the first two are keywords with defa
         >>> [state.transitions[-1].target for state in round_robin("team", team, turns=9).states]
         ['bob', 'eve', 'ann']
     """
-    where = f"round_robin {name!r}"
+    where = titled(round_robin, name, options)
     floor, agents = _opened(where, agents, stop, turns, human, person, options)
     _check_ends(where, floor, ())
     told = _introduced(agents) if introductions else ""
@@ -156,7 +156,7 @@ def selector(  # noqa: PLR0913 - all but the first three are keywords with defau
     *,
     prompt: str | None = None,
     retries: int = 2,
-    fallback: Agent | str | None = None,
+    fallback: Agent | str | Sequence[Agent | str] | None = None,
     repeat: bool | Sequence[Agent] = False,
     **group: Unpack[GroupOptions],
 ) -> Flow:
@@ -171,7 +171,8 @@ def selector(  # noqa: PLR0913 - all but the first three are keywords with defau
         model: who picks: a name such as ``openai:gpt-5-mini``, a ``Model``, a ``FallbackModel``.
         prompt: what it is told beside the names.
         retries: how often an answer that names none of them is asked again.
-        fallback: who speaks when it never names one; without it the run stops ``failed``.
+        fallback: who speaks when it never names one, or several, of whom the first does who may
+            speak then; without it the run stops ``failed``.
         repeat: whether an agent may follow itself, or those who may.
         **group: as for :func:`group_chat`.
 
@@ -185,13 +186,19 @@ def selector(  # noqa: PLR0913 - all but the first three are keywords with defau
         >>> flow.states[0].choose.name
         "by_model('openai:gpt-5-mini')"
     """
-    instead = None if fallback is None else name_of(fallback)
-    choose = by_model(model, prompt=prompt, retries=retries, fallback=instead)
+    titled(selector, name, group, GroupOptions)
+    choose = by_model(model, prompt=prompt, retries=retries, fallback=_names(fallback))
     free = repeat if group.get("allowed") is None else repeat or True
     return group_chat(name, agents, choose=choose, repeat=free, **group)
 
 
-def manual(name: str, agents: Sequence[Agent], **group: Unpack[GroupOptions]) -> Flow:
+def manual(
+    name: str,
+    agents: Sequence[Agent],
+    *,
+    repeat: bool | Sequence[Agent] = True,
+    **group: Unpack[GroupOptions],
+) -> Flow:
     """Return a flow in which a person picks who of *agents* speaks next, or says that it is done.
 
     The arguments are those of :func:`group_chat`.  The run waits for each answer.
@@ -205,7 +212,16 @@ def manual(name: str, agents: Sequence[Agent], **group: Unpack[GroupOptions]) ->
         >>> [way.target for way in manual("team", team).states[0].transitions]
         ['ann', 'bob', 'eve', None]
     """
-    return group_chat(name, agents, choose=by_human(), **group)
+    titled(manual, name, group, GroupOptions)
+    return group_chat(name, agents, choose=by_human(), repeat=repeat, **group)
+
+
+def _names(fallback: Agent | str | Sequence[Agent | str] | None) -> str | list[str] | None:
+    if fallback is None:
+        return None
+    if isinstance(fallback, Sequence) and not isinstance(fallback, str):
+        return [name_of(one) for one in fallback]
+    return name_of(fallback)
 
 
 def _opened(  # noqa: PLR0913, PLR0917 - what all groups have in common
@@ -217,16 +233,16 @@ def _opened(  # noqa: PLR0913, PLR0917 - what all groups have in common
     person: Agent | None,
     options: Options,
 ) -> tuple[Floor, tuple[Agent, ...]]:
-    turns = checked_count(where, "turns", turns, options)
+    if turns is not None:
+        check_count(where, "turns", turns, options)
     limit = None if turns is None else turns_at_least(turns)
     floor = floor_of(where, stop, limit, human, person)
-    beside = None if human == "never" else floor.person
-    return floor, members(where, agents, beside=beside)
+    return floor, gathered(where, agents, floor)
 
 
 def _may_end(chooser: Chooser | None) -> bool:
     """Tell whether *chooser* is somebody who knows when it is over: a function or a person."""
-    return isinstance(chooser, FunctionChooser | type(by_human()))
+    return isinstance(chooser, FunctionChooser | ByHuman)
 
 
 def _check_ends(where: str, floor: Floor, rows: Iterable[Row]) -> None:
@@ -235,19 +251,6 @@ def _check_ends(where: str, floor: Floor, rows: Iterable[Row]) -> None:
         raise DefinitionError(
             f"{where}: nothing ends the chat; write stop=says('DONE') or turns=12"
         )
-
-
-def _from(where: str, agents: Sequence[Agent], first: Agent | None) -> Sequence[Agent]:
-    """Return *agents* with *first* at the beginning, the others in their order."""
-    if first is None:
-        return agents
-    begins = [agent for agent in agents if agent.name == name_of(first)]
-    if not begins:
-        raise DefinitionError(
-            f"{where}: first={name_of(first) or first!r} is none of its agents; there are: "
-            f"{', '.join(agent.name for agent in agents)}"
-        )
-    return [*begins, *(agent for agent in agents if agent is not begins[0])]
 
 
 def _seat(agent: Agent, row: tuple[str | None, ...], choose: Chooser | None, told: str) -> Seat:

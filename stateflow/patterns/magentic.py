@@ -29,7 +29,7 @@ from stateflow.machine.guards import data_is, replied, visited
 from stateflow.machine.nested import FlowAgent
 from stateflow.machine.state import Junction, Place, State
 from stateflow.machine.transition import Transition, to
-from stateflow.patterns.frame import Options, checked_count, flow_of, members
+from stateflow.patterns.frame import Options, check_count, flow_of, members, titled
 from stateflow.patterns.magentic_prompts import (
     ANSWER,
     FACTS,
@@ -87,8 +87,9 @@ def magentic(
 
     Args:
         name: of the flow.
-        lead: an ``Assistant``, which is given a ``Progress`` to fill in where it looks at the
-            ledger; any other agent has to return ``Message(..., reply={...})`` with its fields.
+        lead: an ``Assistant``, which is given a ``Progress`` to fill in, without its tools, where
+            it looks at the ledger; any other agent has to return ``Message(..., reply={...})``
+            with its fields.
         team: who does the work; their descriptions tell the lead what each can do.
         stalls: how often in all the team may not get on before the plan is made anew.
         turns: how often the lead may look at the ledger and hand out work [turns].
@@ -105,13 +106,13 @@ def magentic(
         >>> list(flow.places)
         ['facts', 'plan', 'progress', 'next', 'web', 'answer', 'report', 'gave_up']
     """
-    where = f"magentic {name!r}"
+    where = titled(magentic, name, options)
     members(where, [lead], least=1)
     members(where, team, least=1, beside=lead)
     for word, count in (("stalls", stalls), ("turns", turns)):
-        checked_count(where, word, count, options)
+        check_count(where, word, count, options)
     if replans != 0:
-        checked_count(where, "replans", replans, options)
+        check_count(where, "replans", replans, options)
     if "data" in options:
         raise DefinitionError(f"{where} keeps a ledger as its data; leave data= out")
     listed = "\n".join(f"- {_line(one)}" for one in team)
@@ -146,7 +147,7 @@ def _line(agent: Agent) -> str:
 
 
 def _filling_in(lead: Agent, team: Sequence[str]) -> Agent:
-    """Return *lead* as it fills in the ledger, where ``next`` is one of *team*."""
+    """Return *lead* as it fills in the ledger, without tools; ``next`` is one of *team*."""
     if not isinstance(lead, Assistant):
         return lead
     one_of: Any = Literal
@@ -154,7 +155,15 @@ def _filling_in(lead: Agent, team: Sequence[str]) -> Agent:
     reply = create_model(
         "Progress", __base__=Progress, next=(one_of[tuple(team)], Field(description=described))
     )
-    return Assistant(lead.name, lead.model, lead.prompt, reply=reply, description=lead.description)
+    return Assistant(
+        lead.name,
+        lead.model,
+        lead.prompt,
+        reply=reply,
+        repairs=lead.repairs,
+        vary_seed=lead.vary_seed,
+        description=lead.description,
+    )
 
 
 def _after_a_look(team: Sequence[Agent], stalls: int, replans: int) -> list[Transition]:

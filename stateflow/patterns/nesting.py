@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Unpack, cast
+from typing import Unpack
 
 from stateflow.conversation.agent import Agent
 from stateflow.conversation.window import Window
@@ -25,10 +25,12 @@ from stateflow.machine.table import chooser_of
 from stateflow.machine.transition import Transition, to
 from stateflow.patterns.frame import (
     Options,
+    check_count,
     check_guard,
-    checked_count,
+    check_list,
     flow_of,
     members,
+    titled,
 )
 from stateflow.patterns.handoffs import handed_over, tools_of
 from stateflow.patterns.sequence import Leg, in_sequence
@@ -78,11 +80,12 @@ def nested(  # noqa: PLR0913 - all but the chats are keywords with defaults
         >>> [state.name for state in flow.states]
         ['writer', 'review']
     """
-    where = f"nested {name!r}"
+    where = titled(nested, name, options)
     members(where, [outer] if answerer is None else [outer, answerer], least=1)
     check_guard(where, "trigger", trigger)
     check_guard(where, "stop", stop)
-    rounds = checked_count(where, "rounds", rounds, options, each=2)
+    if rounds is not None:
+        check_count(where, "rounds", rounds, options, each=2)
     if stop is None and rounds is None:
         raise DefinitionError(
             f"{where}: nothing ends the chat; write stop=says('DONE') or rounds=2"
@@ -115,9 +118,7 @@ def _answering(
     where: str, name: str, chats: Sequence[Flow | FlowAgent | Leg], speaker: str | None
 ) -> FlowAgent:
     """Return *chats* as the one agent that says what the last of them came to."""
-    given = cast("object", chats)
-    if isinstance(given, str) or not isinstance(given, Sequence) or not given:
-        raise DefinitionError(f"{where}: {chats!r} is no list of chats; write [review]")
+    check_list(where, chats, "chats", "[review]", least=1)
     final = chats[-1]
     if len(chats) == 1 and not isinstance(final, Leg):
         agent = flow_agent(final, where)
@@ -164,16 +165,14 @@ def hierarchy(
         >>> [state.name for state in flow.states]
         ['boss', 'web']
     """
-    where = f"hierarchy {name!r}"
-    given = cast("object", teams)
-    if isinstance(given, str) or not isinstance(given, Sequence) or not given:
-        raise DefinitionError(f"{where}: {teams!r} is no list of teams; write [research, writing]")
+    where = titled(hierarchy, name, options)
+    check_list(where, teams, "teams", "[research, writing]", least=1)
     agents = [flow_agent(team, where) for team in teams]
     members(where, [lead, *agents])
     check_guard(where, "stop", stop)
-    turns = checked_count(where, "turns", turns, options)
     over = stop
     if turns is not None:
+        check_count(where, "turns", turns, options)
         cap = turns_at_least(turns)
         over = cap if stop is None else stop | cap
     chooser = chooser_of(choose)

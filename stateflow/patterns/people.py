@@ -11,6 +11,9 @@ A person comes in in one of three ways, each drawn as states of its own:
 ``always``
     the same, and the person is asked after every agent's turn too, where nothing lets it go on.
 
+What the person says is held against ``stop`` as well: who types the word that stops the chat has
+stopped it.
+
 A guard reads the turn it follows and no other, so there is a human state for each place that the
 chat can go on to, and not one that would have to remember who spoke before.
 """
@@ -19,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from stateflow.agents.human import Human
 from stateflow.conversation.agent import Agent
@@ -29,9 +32,9 @@ from stateflow.machine.guard import Guard
 from stateflow.machine.guards import equals, spoke
 from stateflow.machine.state import State
 from stateflow.machine.transition import Transition, to
-from stateflow.patterns.frame import check_agent, check_guard, name_of
+from stateflow.patterns.frame import check_agent, check_guard, members, name_of
 
-__all__ = ["Floor", "HumanMode", "Row", "Seat", "floor_of", "seated"]
+__all__ = ["Floor", "HumanMode", "Row", "Seat", "floor_of", "gathered", "seated"]
 
 HumanMode: TypeAlias = Literal["always", "on_stop", "never"]
 """When a person is asked; AutoGen's ALWAYS, TERMINATE and NEVER."""
@@ -43,6 +46,9 @@ _Exit: TypeAlias = tuple[str | None, Guard]
 
 _SAY = "Say nothing to let the chat go on, or something to all; 'exit' ends it."
 _STOPPED = "The chat is over. Say nothing to leave it at that, or something to go on with."
+
+_WORDS: Final = ("answered", "equals", "matches", "says")
+"""Guards that hold for what was said in a turn, and no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,11 @@ def floor_of(
     """
     check_guard(where, "stop", stop)
     modes: Sequence[str] = get_args(HumanMode)
+    if human not in modes and callable(getattr(human, "reply", None)):
+        raise DefinitionError(
+            f"{where}: human= is {', '.join(map(repr, modes[:-1]))} or {modes[-1]!r}; give your "
+            f"own {name_of(human)!r} as person="
+        )
     if human not in modes:
         raise DefinitionError(
             f"{where}: human={human!r} is no way to ask a person; give one of "
@@ -110,7 +121,33 @@ def floor_of(
     if person is None:
         person = Human("user", may_pass=True)
     check_agent(where, person)
+    if isinstance(person, Human) and not _may_leave(person):
+        raise DefinitionError(
+            f"{where}: person={person.name!r} could never say 'exit', which ends the chat; add it "
+            "to the options, or leave options= and form= out"
+        )
     return Floor(stop, limit, human, person)
+
+
+def _may_leave(person: Human) -> bool:
+    return person.form is None and (not person.options or "exit" in person.options)
+
+
+def gathered(where: str, agents: Sequence[Agent], floor: Floor) -> tuple[Agent, ...]:
+    """Return *agents*, of whom none is called like the person who is asked.
+
+    Raises:
+        DefinitionError: one is, or they do not fit otherwise.
+    """
+    agents = members(where, agents)
+    person = floor.person.name
+    if floor.human != "never" and person in [one.name for one in agents]:
+        raise DefinitionError(
+            f"{where}: one of them is called {person!r}, as is the person whom "
+            f"human={floor.human!r} asks; give person=Human('boss', may_pass=True), or leave "
+            "human= out if that agent is the person"
+        )
+    return agents
 
 
 def seated(seats: Sequence[Seat], floor: Floor) -> list[State]:
@@ -128,9 +165,10 @@ def seated(seats: Sequence[Seat], floor: Floor) -> list[State]:
         talks = floor.human == "always" and getattr(seat.agent, "kind", "") != "human"
         states.append(_agent_state(seat, floor, said if talks else "", stopped))
         if talks:
-            asking[said] = _human_state(said, seat, floor, floor.leaves, spoke_last + _SAY)
+            ends = [floor.leaves, *_stopped_by(floor, again=False)]
+            asking[said] = _human_state(said, seat, floor, ends, spoke_last + _SAY)
         if floor.human != "never" and floor.stop is not None:
-            ends = floor.leaves | ~spoke()
+            ends = [floor.leaves | ~spoke(), *_stopped_by(floor, again=True)]
             asking[stopped] = _human_state(stopped, seat, floor, ends, spoke_last + _STOPPED)
     return [*states, *asking.values()]
 
@@ -146,9 +184,51 @@ def _agent_state(seat: Seat, floor: Floor, said: str, stopped: str) -> State:
     return _state(seat.agent.name, seat.agent, exits, onward, seat.choose, seat.prompt)
 
 
-def _human_state(name: str, seat: Seat, floor: Floor, ends: Guard, question: str) -> State:
+def _stopped_by(floor: Floor, *, again: bool) -> list[Guard]:
+    """Return the stop, if what the person says can be what makes it hold.
+
+    Where it held before (*again*), one that counts would hold whatever they said, and they could
+    never let the chat go on.
+    """
+    stop = floor.stop
+    if stop is None or not _meets(stop.form, floor.person.name) or (again and _lasts(stop.form)):
+        return []
+    return [stop]
+
+
+def _meets(form: Any, person: str) -> bool:  # noqa: ANN401 - any JSON value
+    """Tell whether a guard of this *form* can hold for what *person* says."""
+    match form:
+        case {"and": [*parts]}:
+            return all(_meets(part, person) for part in parts)
+        case {"or": [*parts]}:
+            return any(_meets(part, person) for part in parts)
+        case {"guard": "spoke", "args": [*names]}:
+            return person in names
+        case {"guard": _, "by": by}:
+            return bool(by == person)
+        case _:
+            return True
+
+
+def _lasts(form: Any) -> bool:  # noqa: ANN401 - any JSON value
+    """Tell whether a guard of this *form* may go on to hold, whatever is said next."""
+    match form:
+        case {"and": [*parts]}:
+            return all(map(_lasts, parts))
+        case {"or": [*parts]}:
+            return any(map(_lasts, parts))
+        case {"guard": word}:
+            return word not in _WORDS
+        case _:
+            return True
+
+
+def _human_state(
+    name: str, seat: Seat, floor: Floor, ends: Sequence[Guard], question: str
+) -> State:
     """Return the state in which the person is asked after *seat*, or for all that are like it."""
-    exits: list[_Exit] = [(None, ends)]
+    exits: list[_Exit] = [(None, one) for one in ends]
     if floor.limit is not None:
         exits.append((None, floor.limit))
     return _state(name, floor.person, exits, seat.onward, seat.choose, question)

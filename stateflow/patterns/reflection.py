@@ -13,7 +13,7 @@ from stateflow.machine.guard import Guard
 from stateflow.machine.guards import says, visited
 from stateflow.machine.state import Final, State
 from stateflow.machine.transition import to
-from stateflow.patterns.frame import Options, check_guard, checked_count, flow_of, members
+from stateflow.patterns.frame import Options, check_count, check_guard, flow_of, members, titled
 
 __all__ = ["GAVE_UP", "given_up", "reflection"]
 
@@ -52,10 +52,10 @@ def reflection(
         >>> [transition.guard_name for transition in flow.states[1].transitions]
         ["says('APPROVED', by='critic')", "visited('critic', at_least=2)", 'else']
     """
-    where = f"reflection {name!r}"
+    where = titled(reflection, name, options)
     members(where, (writer, critic))
     check_guard(where, "approve", approve)
-    checked_count(where, "rounds", rounds, options, each=2)
+    check_count(where, "rounds", rounds, options, each=2)
     approved = says("APPROVED", by=critic) if approve is None else approve
     return flow_of(
         name,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Unpack, cast
+from typing import Unpack
 
 from stateflow.conversation.effect import Given
 from stateflow.conversation.summary import Summary
@@ -20,7 +20,7 @@ from stateflow.machine.guards import ended
 from stateflow.machine.nested import FlowAgent, Input, Nested, flow_agent, is_itself
 from stateflow.machine.state import Final, Place
 from stateflow.machine.transition import Transition, to
-from stateflow.patterns.frame import Options, flow_of
+from stateflow.patterns.frame import Options, check_list, flow_of, titled
 
 __all__ = ["Leg", "in_sequence"]
 
@@ -80,8 +80,9 @@ def in_sequence(
         >>> [state.name for state in flow.states]
         ['cost', 'risk']
     """
-    where = f"in_sequence {name!r}"
-    legs = _legs(where, chats)
+    where = titled(in_sequence, name, options)
+    check_list(where, chats, "chats", "[outline, write]", least=1)
+    legs = [one if isinstance(one, Leg) else Leg(one) for one in chats]
     names: list[str] = []
     agents: list[FlowAgent] = []
     for leg in legs:
@@ -100,13 +101,6 @@ def in_sequence(
     if any(map(_bad_ends, agents)):
         places.append(Final(_FAILED, ok=False))
     return flow_of(name, places, options)
-
-
-def _legs(where: str, chats: object) -> list[Leg]:
-    if isinstance(chats, str) or not isinstance(chats, Sequence) or not chats:
-        raise DefinitionError(f"{where}: {chats!r} is no list of chats; write [outline, write]")
-    given = cast("Sequence[Flow | FlowAgent | Leg]", chats)
-    return [one if isinstance(one, Leg) else Leg(one) for one in given]
 
 
 def _agent(where: str, leg: Leg, earlier: Sequence[str]) -> FlowAgent:

@@ -17,11 +17,12 @@ from stateflow.machine.state import State
 from stateflow.machine.transition import Transition, to
 from stateflow.patterns.frame import (
     Options,
+    check_count,
     check_guard,
-    checked_count,
     flow_of,
+    led,
     members,
-    name_of,
+    titled,
 )
 from stateflow.patterns.handoffs import Handoffs, handed_over, handoffs_of, refuse_unreached
 
@@ -69,18 +70,19 @@ def swarm(  # noqa: PLR0913 - all but the agents are keywords with defaults
         >>> [transition.target for transition in flow.states[0].transitions]
         [None, 'cashier', 'desk']
     """
-    where = f"swarm {name!r}"
+    where = titled(swarm, name, options)
     agents = members(where, agents, least=1 if user else 2, beside=user)
     known = [one.name for one in agents] + ([user.name] if user else [])
     check_guard(where, "stop", stop)
-    turns = checked_count(where, "turns", turns, options)
+    if turns is not None:
+        check_count(where, "turns", turns, options)
     if user is None and stop is None and turns is None:
         raise DefinitionError(
             f"{where}: nothing ends the chat, for who hands off to nobody keeps the floor; write "
             "stop=says('DONE'), turns=20, or user=Human('user')"
         )
     table = handoffs_of(where, agents, handoffs, known)
-    agents = _led(where, agents, first)
+    agents = led(where, agents, first)
     refuse_unreached(where, agents[0].name, table)
     over = [to(None, when=stop)] if stop is not None else []
     if turns is not None:
@@ -112,14 +114,3 @@ def _user_state(agent: Agent, user: Agent, over: Sequence[Transition]) -> State:
 
 def _asking(user: Agent, agent: Agent) -> str:
     return f"{user.name} after {agent.name}"
-
-
-def _led(where: str, agents: Sequence[Agent], first: Agent | None) -> Sequence[Agent]:
-    """Return *agents*, *first* before the others."""
-    if first is None:
-        return agents
-    if first not in agents:
-        raise DefinitionError(
-            f"{where}: first={name_of(first)!r} is not in it; add that agent, or name another"
-        )
-    return (first, *(one for one in agents if one is not first))

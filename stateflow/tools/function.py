@@ -205,7 +205,12 @@ def as_tool(thing: object, /) -> Tool:
         return FunctionTool(thing)
     if isinstance(getattr(thing, "name", None), str) and callable(getattr(thing, "call", None)):
         return cast("Tool", thing)
-    raise DefinitionError(f"{thing!r} is not a tool; give a typed function, or what @tool returned")
+    cure = "give a typed function, or what @tool returned"
+    if callable(getattr(thing, "as_tool", None)):
+        cure = "write flow.as_tool()"
+    elif callable(getattr(thing, "reply", None)):
+        cure = "make a flow of the agent: Flow(name, State(name, agent, to(None))).as_tool()"
+    raise DefinitionError(f"{thing!r} is not a tool; {cure}")
 
 
 def check_tool_name(name: str) -> str:

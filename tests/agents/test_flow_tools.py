@@ -143,19 +143,25 @@ async def test_a_final_that_is_not_ok_is_a_call_that_failed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "task"),
+    "arguments",
     [
-        pytest.param('{"task": "say it"}', "say it", id="the-task"),
-        pytest.param('{"text": "say it"}', '{"text": "say it"}', id="another-name"),
-        pytest.param('{"task": 7}', '{"task": 7}', id="no-text"),
+        pytest.param('{"text": "say it"}', id="another-name"),
+        pytest.param('{"task": 7}', id="no-text"),
+        pytest.param("{}", id="nothing"),
+        pytest.param('{"task": "say it", "soon": true}', id="more"),
     ],
 )
-async def test_what_a_model_gives_instead_of_a_task_is_given_on(arguments: str, task: str) -> None:
-    flow = boss(echo().as_tool(), says=f"echo({arguments})|Done.")
+async def test_what_is_no_task_goes_back_to_the_model(arguments: str) -> None:
+    """As with any tool: no nested run is held, and the model can mend it."""
+    flow = boss(echo().as_tool(), says=f'echo({arguments})|echo({{"task": "x"}})|Done.')
 
     result = await held(flow)
 
-    assert result.messages[-1].calls[0].result == f"echo: {task}"
+    wrong, right = result.messages[-1].calls
+    assert not wrong.ok
+    assert "it takes one text called task, and nothing else" in wrong.result
+    assert (right.result, right.ok) == ("echo: x", True)
+    same_again(flow, result)
 
 
 async def test_a_call_that_needs_leave_waits_and_a_refusal_holds_no_run() -> None:

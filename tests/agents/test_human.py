@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, RootModel, SecretStr
+from pydantic import BaseModel, RootModel, SecretStr
 
 from stateflow import (
     Agent,
@@ -26,54 +26,13 @@ from stateflow import (
     replied,
     to,
 )
-from stateflow.agents.human import Human, fitting, read_form
+from stateflow.agents.human import Human
 from stateflow.conversation.agent import Reply, Turn
 from stateflow.journal.event import HumanAnswered, Journal
 from stateflow.stores.memory import MemoryStore
+from tests.agents.forms import Grade, Order
 
 BOTH = ("yes", "no")
-
-
-class Grade(BaseModel):
-    """What a person fills in."""
-
-    score: int = Field(ge=1, le=10)
-    why: str = ""
-
-
-class Part(BaseModel):
-    """A part of a form."""
-
-    size: float = 1.0
-
-
-class Open(BaseModel):
-    """A part that takes what it does not know."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class Order(BaseModel):
-    """A form with parts."""
-
-    items: list[str]
-    part: Part = Part()
-    how: Literal["fast", "slow"] = "slow"
-    more: Any = None
-
-
-class Loose(BaseModel):
-    """Says itself what becomes of what it does not know."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    a: int = 1
-
-
-class Partly(BaseModel):
-    """Has a part that takes more."""
-
-    part: Open = Open()
 
 
 class Words(RootModel[list[str]]):
@@ -358,7 +317,7 @@ def test_a_form_that_holds_itself_is_an_object_at_the_top() -> None:
         ({"options": BOTH, "form": Grade}, "has options and a form; leave one out"),
         ({"form": {"type": "object"}}, "is no form; give a pydantic model"),
         ({"form": Grade(score=1)}, "is no form; give a pydantic model"),
-        ({"form": Words}, "form=Words is no object with fields"),
+        ({"form": Words}, "form=Words is no JSON object with fields"),
         ({"form": Tags}, "form=Tags holds a set"),
         ({"form": Login}, "form=Login asks for a secret"),
         ({"default": ""}, "default='' is no answer; give a text, or write may_pass=True"),
@@ -383,67 +342,10 @@ def test_a_form_that_json_cannot_describe_is_refused() -> None:
     class Calls(BaseModel):
         what: Callable[[], None]
 
-    with pytest.raises(DefinitionError, match="no JSON schema for form=Calls"):
+    with pytest.raises(DefinitionError, match="form=Calls: pydantic finds no JSON schema"):
         Human("boss", form=Calls)
 
 
 def test_a_name_that_cannot_be_drawn_is_refused() -> None:
     with pytest.raises(DefinitionError, match="cannot name an agent"):
         Human("a/b")
-
-
-@pytest.mark.parametrize(
-    ("answer", "wrong"),
-    [
-        ("", "the whole: Invalid JSON"),
-        ("eight", "the whole: Invalid JSON"),
-        ("[1]", "the whole: Input should be an object"),
-        ('"text"', "the whole: Input should be an object"),
-        ("null", "the whole: Input should be an object"),
-        ("{}", "items: Field required"),
-        ('{"items": "a"}', "items: Input should be a valid array"),
-        ('{"items": [1]}', "items.0: Input should be a valid string"),
-        ('{"items": [], "part": {"size": NaN}}', "part: NaN and Infinity are no numbers"),
-        ('{"items": [], "part": {"size": 1e999}}', "part: NaN and Infinity are no numbers"),
-        ('{"items": [], "how": "FAST"}', "how: Input should be 'fast' or 'slow'"),
-        ('{"items": [], "colour": "red"}', "colour: Extra inputs are not permitted"),
-        ('{"items": [], "part": {"s": 1}}', "part.s: Extra inputs are not permitted"),
-        ('{"items": ["\\ud800"]}', "the whole: Invalid JSON"),
-        ('{"items": [], "more": ' + "[" * 5000 + "]" * 5000 + "}", "the whole: Invalid JSON"),
-        ('{"items": [], "part": {"size": ' + "9" * 9000 + "}}", "the whole: Invalid JSON"),
-        ('{"items": ["' + "x" * 10_000_000 + '"]}', "it is 10000015 characters long"),
-    ],
-    ids=lambda value: str(value)[:30],
-)
-def test_what_does_not_fit_a_form_is_told_with_the_field(answer: str, wrong: str) -> None:
-    value, told = read_form(Order, answer)
-
-    assert value is None
-    assert told.startswith(wrong)
-    assert "\n" not in told
-
-
-def test_a_complaint_is_short_and_cannot_move_a_cursor() -> None:
-    many = {f"\x1b[2J\n{number}" + "x" * 5000: 1 for number in range(50)}
-    told = read_form(Grade, json.dumps({**many, "score": 1}))[1]
-
-    assert "\x1b" not in told
-    assert "\n" not in told
-    assert len(told) < 2000
-
-
-def test_a_model_may_say_itself_what_becomes_of_other_fields() -> None:
-    assert read_form(Loose, '{"a": 2, "b": 3}') == ({"a": 2}, "")
-    assert read_form(Partly, '{"part": {"b": 3}}') == ({"part": {"b": 3}}, "")
-
-
-def test_a_form_takes_what_pydantic_reads_as_the_kind() -> None:
-    assert read_form(Grade, ' {"score": "8", "why": "für"} ') == ({"score": 8, "why": "für"}, "")
-
-
-def test_an_answer_of_ten_million_characters_is_an_answer() -> None:
-    long = "no, " + "x" * 10_000_000
-
-    assert fitting(long, BOTH) == long
-    assert fitting("x" * 10_000_000, BOTH) is None
-    assert fitting("x" * 10_000_000, ()) == "x" * 10_000_000

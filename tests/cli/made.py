@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import IO, TypeAlias
 
 HEAD = """
 import asyncio
@@ -146,6 +147,23 @@ def environment(folder: Path) -> dict[str, str]:
 def command(*words: str) -> list[str]:
     """Return the command line of a process."""
     return [sys.executable, "-m", "stateflow", *words]
+
+
+def begun(folder: Path, *words: str) -> tuple[subprocess.Popen[str], IO[str]]:
+    """Start a process in *folder*; return it and its stderr once ``turn 0`` was told there."""
+    process = subprocess.Popen(
+        command(*words),
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "turn 0" in line:
+            break
+    return process, process.stderr
 
 
 ODD = (

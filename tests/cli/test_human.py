@@ -2,52 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import select
 import signal
 import stat
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
 from stateflow.cli.human import answer_options, ask_all, chosen, shown_options
 from stateflow.conversation.effect import Question
 from stateflow.stores.sqlite import SqliteStore
-from stateflow.value import Json
-from tests.cli.made import HEAD, Call, command, environment
+from tests.cli.made import HEAD, Call
+from tests.cli.terminal import LATER, Sit, sittings, typed
 
 BOTH = ("yes", "no")
 NOON = 1795424400.0  # 2026-11-23 09:00 UTC
-LATER = "stateflow resume k3f9 --answer X"
-
-FORM = (
-    HEAD
-    + """
-from typing import Literal
-from pydantic import BaseModel, Field, model_validator
-from stateflow.agents.human import Human
-
-class Order(BaseModel):
-    count: int = Field(ge=1, le=10, description="how many")
-    size: Literal["small", "large"] = "small"
-    note: str = ""
-
-    @model_validator(mode="after")
-    def fits(self):
-        if self.size == "large" and self.count > 2:
-            raise ValueError("that is too much")
-        return self
-
-flow = Flow("order", State("order", Human("guest", "What shall it be?", form=Order), to(None)))
-"""
-)
 
 TALK = (
     HEAD
@@ -96,73 +68,13 @@ flow = Flow(
 )
 
 
-class Sitting:
-    """Somebody at a real terminal, before a process of its own."""
-
-    def __init__(self, folder: Path, *words: str, **more: str) -> None:
-        self.ours, theirs = pty.openpty()
-        given = {**environment(folder), "NO_COLOR": "1", "COLUMNS": "160", **more}
-        self.process = subprocess.Popen(
-            command(*words), cwd=folder, env=given, stdin=theirs, stderr=theirs, stdout=-1
-        )
-        os.close(theirs)
-        self.seen = ""
-
-    def until(self, words: str) -> str:
-        """Wait until *words* are shown, and return what was shown up to them."""
-        while words not in self.seen:
-            piece = self._read()
-            assert piece, f"{words!r} was not shown, but {self.seen!r}"
-            self.seen += piece
-        before, _, self.seen = self.seen.partition(words)
-        return before + words
-
-    def type(self, text: str) -> None:
-        """Press keys."""
-        os.write(self.ours, text.encode())
-
-    def end(self) -> tuple[int, str]:
-        """Wait for the end, and return the exit code and the result."""
-        while piece := self._read():
-            self.seen += piece
-        out, _ = self.process.communicate(timeout=30)
-        return self.process.returncode, out.decode()
-
-    def _read(self, limit_s: float = 30.0) -> str:
-        ready, _, _ = select.select([self.ours], [], [], limit_s)
-        assert ready, f"nothing more was shown after {self.seen!r}"
-        try:
-            return os.read(self.ours, 65536).decode("utf-8", "replace")
-        except OSError:  # all that had the terminal are gone
-            return ""
-
-    def close(self) -> None:
-        """Leave nothing behind."""
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-        os.close(self.ours)
-
-
-Sit: TypeAlias = Callable[..., Sitting]
-
-
 @pytest.fixture
 def sit(folder: Path) -> Iterator[Sit]:
     """Return a function that begins a command at a terminal."""
-    for name, text in {"form.py": FORM, "talk.py": TALK, "several.py": SEVERAL}.items():
+    for name, text in {"talk.py": TALK, "several.py": SEVERAL}.items():
         (folder / name).write_text(text, "utf-8")
-    begun: list[Sitting] = []
-
-    def begin(*words: str, **more: str) -> Sitting:
-        begun.append(Sitting(folder, *words, **more))
-        return begun[-1]
-
-    yield begin
-    for one in begun:
-        one.close()
+    with sittings(folder) as begin:
+        yield begin
 
 
 def test_one_key_answers_and_enter_takes_the_default(sit: Sit) -> None:
@@ -218,55 +130,6 @@ def test_enter_alone_leaves_one_question_and_goes_to_the_next(sit: Sit, sf: Call
     assert "First?" in out
     assert sf("resume", "last", "--answer", "one").code == 0
     assert "one two" in sf("show", "last", "--messages").out
-
-
-def test_without_a_terminal_or_with_no_input_nobody_is_asked(sit: Sit, sf: Call) -> None:
-    at = sit("run", "form.py", "--no-input")
-    code, out = at.end()
-
-    assert code == 4
-    assert """--answer '{"count": INTEGER, "size": CHOICE, "note": TEXT}'""" in out
-    assert "your turn" not in at.seen
-    assert sf("run", "form.py").code == 4
-
-
-def test_a_form_is_asked_field_by_field(sit: Sit) -> None:
-    at = sit("run", "form.py")
-    shown = at.until("\n> ")
-    assert "Ctrl-D leaves it for later" in shown
-    assert "count  a whole number, 1 to 10" in shown
-    assert "how many" in shown
-    for wrong, told in (("", "it needs a value"), ("11", "give a whole number, 1 to 10")):
-        at.type(f"{wrong}\n")
-        assert f"count: {told}" in at.until("\n> ")
-    at.type("2\n")
-    assert 'size  small / large\r\nEnter alone: "small"' in at.until("\n> ")
-    at.type("l\n")
-    assert 'note  a text\r\nEnter alone: ""' in at.until("\n> ")
-    at.type("\n")
-    code, _ = at.end()
-
-    assert code == 0
-    assert "size: large" in at.seen
-
-
-def test_a_form_that_the_run_refuses_is_asked_again_with_what_was_filled_in(sit: Sit) -> None:
-    at = sit("run", "form.py")
-    for text in ("5", "large", "please"):
-        at.until("\n> ")
-        at.type(f"{text}\n")
-    shown = at.until("\n> ")
-    assert "the whole: Value error, that is too much" in shown
-    assert "Enter alone: 5" in shown
-    for text in ("2", "", ""):
-        at.type(f"{text}\n")
-        if text:
-            at.until("\n> ")
-    code, _ = at.end()
-
-    assert code == 0
-    assert "count: 2" in at.seen
-    assert "note: please" in at.seen
 
 
 def editor(folder: Path, body: str) -> str:
@@ -326,12 +189,6 @@ def test_an_editor_that_fails_is_told_of_and_the_question_stays(
     assert at.end()[0] == 4
 
 
-def typed(monkeypatch: pytest.MonkeyPatch, *lines: str | None) -> None:
-    """Type *lines*; ``None`` is the end."""
-    left = iter(lines)
-    monkeypatch.setattr("stateflow.cli.human._line", lambda: next(left))
-
-
 @pytest.mark.parametrize(
     ("asked", "lines", "answer"),
     [
@@ -358,45 +215,6 @@ def test_what_is_typed_is_an_answer_or_a_command(
     typed(monkeypatch, *lines)
 
     assert ask_all([asked], LATER) == ({} if answer is None else {"a#1.0": answer})
-
-
-@pytest.mark.parametrize(
-    ("default", "lines", "answer"),
-    [
-        ('{"n": 5}', [""], ""),
-        ('{"n": 5}', ["what?", "f", ""], '{"n": 5}'),
-        ('{"n": 5}', ["f", "6"], '{"n": 6}'),
-        ("", ["f", "6"], '{"n": 6}'),
-        ("", [""], ""),
-        ("", ["q"], None),
-        ("", [None], None),
-        ("", ["f", None], None),
-        (None, ["q", "6"], '{"n": 6}'),
-        ("no json", ["f", "", "6"], '{"n": 6}'),
-        ("[]", ["f", "", "6"], '{"n": 6}'),
-    ],
-)
-def test_a_form_with_a_default_need_not_be_filled_in(
-    monkeypatch: pytest.MonkeyPatch,
-    default: str | None,
-    lines: Sequence[str | None],
-    answer: str | None,
-) -> None:
-    schema: Json = {"properties": {"n": {"type": "integer"}}, "required": ["n"]}
-    typed(monkeypatch, *lines)
-
-    asked = Question("a#1.0", "?", form=schema, default=default)
-    assert ask_all([asked], LATER) == ({} if answer is None else {"a#1.0": answer})
-
-
-def test_a_field_that_may_be_left_out_can_be(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    typed(monkeypatch, "")
-
-    asked = Question("a#1.0", "?", form={"properties": {"n": {"type": "integer"}}})
-    assert ask_all([asked], LATER) == {"a#1.0": "{}"}
-    assert "Enter alone leaves it out" in capsys.readouterr().err
 
 
 def test_an_answer_that_came_too_late_lets_the_run_go_on(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.made import HEAD, Call, command, environment
+from tests.cli.made import HEAD, Call, begun, command, environment
 
 DIES = (
     HEAD
@@ -30,20 +30,9 @@ flow = Flow("dies", State("work", both, to(None)))
 
 @pytest.mark.parametrize("presses", [1, 2])
 def test_ctrl_c_leaves_a_run_that_can_go_on(folder: Path, presses: int) -> None:
-    process = subprocess.Popen(
-        command("run", "slow.py"),
-        cwd=folder,
-        env=environment(folder),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "turn 0" in line:
-            break
+    process, told = begun(folder, "run", "slow.py")
     process.send_signal(signal.SIGINT)
-    for line in process.stderr:
+    for line in told:
         if "pausing after this turn; Ctrl-C again stops now" in line:
             break
     if presses == 2:

@@ -266,7 +266,7 @@ def test_a_nested_run_streams_below_its_own_line(
     assert lines[1].startswith("    └ p/child  FLOW child  1 state")
     assert lines[2].startswith("      1 ● p/child/c  kid · scripted  ")
     assert lines[3] == "           in ner"
-    assert lines[4].startswith("  2 ● p  parent  ")
+    assert lines[4].startswith("  1 ● p  parent  ")
     assert lines[5:] == ["       FLOW child: done in 1 turn", "       in ner", ""]
 
 

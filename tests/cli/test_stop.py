@@ -15,7 +15,7 @@ from stateflow import Runner
 from stateflow.cli import human
 from stateflow.cli.find import find_flow
 from stateflow.stores.sqlite import SqliteStore
-from tests.cli.made import HEAD, Call, command, environment
+from tests.cli.made import HEAD, Call, begun, command, environment
 
 LATE = (
     HEAD
@@ -53,18 +53,7 @@ def late(folder: Path) -> Path:
 def test_a_run_of_another_process_is_stopped_and_both_tell_of_it(
     folder: Path, sf: Call, words: Sequence[str], code: int, kind: str
 ) -> None:
-    process = subprocess.Popen(
-        command("run", "slow.py"),
-        cwd=folder,
-        env=environment(folder),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "turn 0" in line:
-            break
+    process, _ = begun(folder, "run", "slow.py")
 
     came = sf("stop", "last", *words)
 

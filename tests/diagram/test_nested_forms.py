@@ -22,7 +22,9 @@ from stateflow.machine.transition import to
 from tests.diagram.flows import Speaker
 from tests.diagram.nested_flows import (
     MADE,
+    Caller,
     of_nasty_nested_names,
+    outliner,
     with_parallel,
     with_steps,
 )
@@ -147,3 +149,10 @@ def test_mermaid_opens_fewer_flows_where_its_limit_is_met() -> None:
     assert len(text) <= 50_000
     assert text == to_mermaid(flow, 1)
     assert len(to_mermaid(flow, 2)) > 50_000
+
+
+def test_a_flow_that_is_a_tool_is_counted_in_the_caption() -> None:
+    plan = outliner().as_tool("plan", description="Plan it.")
+    flow = Flow("f", State("a", Caller("writer", toolbox=(plan,)), to(None)))
+
+    assert picture(flow).caption.startswith("1 state · 1 transition · 1 nested flow · ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from tests.diagram.flows import (
     of_nasty_names,
     write_run_review,
 )
+from tests.diagram.nested_flows import of_nasty_nested_names
 
 GOLDEN = Path(__file__).parent / "golden"
 ALL = pytest.mark.parametrize("flow", [write_run_review(), of_everything(), of_nasty_names()])
@@ -297,11 +299,12 @@ def test_text_is_cut_and_wrapped() -> None:
     assert width("e\u0301") == 1
 
 
-def test_same_flow_gives_the_same_bytes_whatever_the_hash_seed() -> None:
+@pytest.mark.parametrize("make", [of_everything, of_nasty_nested_names])
+def test_same_flow_gives_the_same_bytes_whatever_the_hash_seed(make: Callable[[], Flow]) -> None:
     script = (
-        "from tests.diagram.flows import *; from stateflow.diagram.dot import to_dot; "
-        "from stateflow.diagram.table import to_page; "
-        "f = of_everything(); print(ascii(to_dot(f) + to_page(f)))"
+        f"from {make.__module__} import {make.__name__}; "
+        "from stateflow.diagram.dot import to_dot; from stateflow.diagram.table import to_page; "
+        f"f = {make.__name__}(); print(ascii(to_dot(f) + to_page(f)))"
     )
     root = Path(__file__).parents[2]
 

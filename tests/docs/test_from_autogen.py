@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import get_args
 
 import pytest
 
@@ -14,7 +15,12 @@ from tests.docs.tables import Page
 
 PAGE = Page("docs/from-autogen.md")
 TITLES = ("Agents", "Conversation patterns", "Termination")
-OBJECTS = {"flow": stateflow.Flow, "live": stateflow.Live, "Flow": stateflow.Flow}
+OBJECTS = {
+    "flow": stateflow.Flow,
+    "live": stateflow.Live,
+    "runner": stateflow.Runner,
+    "Flow": stateflow.Flow,
+}
 """What the page calls values of a kind."""
 
 
@@ -28,13 +34,25 @@ def calls() -> Iterator[ast.Call]:
 
 def _calls_in(code: str) -> Iterator[ast.Call]:
     try:
-        tree = ast.parse(code.replace("=, ", "=..., ").replace("=)", "=...)"))
+        tree = ast.parse(re.sub(r"=(…|(?=, |\)))", "=...", code))
     except SyntaxError:
         return  # a command, or an argument by itself
     yield from (node for node in ast.walk(tree) if isinstance(node, ast.Call))
 
 
 CALLS = {ast.unparse(call): call for call in calls()}
+
+
+def taken_by(called: Callable[..., object]) -> set[str]:
+    """Return the names of the arguments of *called*, those of its options included."""
+    names: set[str] = set()
+    for one in inspect.signature(called, eval_str=True).parameters.values():
+        if one.kind is one.VAR_KEYWORD:
+            (options,) = get_args(one.annotation)
+            names |= set(options.__annotations__)
+        else:
+            names.add(one.name)
+    return names
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
@@ -49,10 +67,8 @@ def test_what_the_table_calls_exists_and_takes_these_arguments(call: ast.Call) -
             pytest.fail(ast.unparse(other))
     if called == "fn":
         return  # the user's own
-    taken = inspect.signature(getattr(owner, called)).parameters
-    anything = any(one.kind is one.VAR_KEYWORD for one in taken.values())
 
-    assert anything or {keyword.arg for keyword in call.keywords} <= set(taken)
+    assert {keyword.arg for keyword in call.keywords} <= taken_by(getattr(owner, called))
 
 
 def test_the_table_has_all_of_it() -> None:

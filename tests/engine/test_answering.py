@@ -13,7 +13,7 @@ from stateflow import AnswerRefused, Flow, Nested, Runner, State, steps, to
 from stateflow.agents.human import Human
 from stateflow.conversation.agent import Agent, Turn
 from stateflow.conversation.effect import Call, Question
-from stateflow.engine.answering import answers_to, asker_of, fitting, instant
+from stateflow.engine.answering import answers_to, form_of
 from stateflow.stores.memory import MemoryStore
 
 BOTH = ("yes", "no")
@@ -53,35 +53,6 @@ def refused(
     with pytest.raises(AnswerRefused) as why:
         given(answer, asked, flow, now)
     return str(why.value)
-
-
-@pytest.mark.parametrize(
-    ("answer", "options", "kept"),
-    [
-        (" Yes ", BOTH, "yes"),
-        ("y", BOTH, "yes"),
-        ("yes.", BOTH, "yes"),
-        ("NO, too much", BOTH, "no, too much"),
-        ("yes, but less", BOTH, "yes, but less"),
-        ("nobody", BOTH, None),
-        ("why?", BOTH, None),
-        ("yes|no", BOTH, None),
-        ("no/yes", BOTH, None),
-        ("  ", BOTH, None),
-        (".", BOTH, None),
-        ("a", ("accept", "abort"), None),
-        ("a", ("A", "a"), "a"),
-        ("yes", ("yes", "yes to all"), "yes"),
-        ("yes to all, now", ("yes", "Yes to all"), "Yes to all, now"),
-        ("result: 7", (*BOTH, "result"), "result: 7"),
-        (" anything\n", (), " anything\n"),
-        (" ", (), None),
-    ],
-)
-def test_an_answer_is_an_option_its_beginning_or_an_option_with_a_reason(
-    answer: str, options: tuple[str, ...], kept: str | None
-) -> None:
-    assert fitting(answer, options) == kept
 
 
 def test_an_answer_that_fits_no_option_is_told_which_there_are() -> None:
@@ -212,13 +183,6 @@ def test_an_answer_after_the_deadline_is_refused() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("at", "shown"), [(NOON, "2026-11-23 09:00 UTC"), (1e300, "9999-12-31 23:59 UTC")]
-)
-def test_an_instant_is_told_in_utc(at: float, shown: str) -> None:
-    assert instant(at) == shown
-
-
 INNER = Flow("inner", State("ask", Human("in", form=Other), to(None)))
 
 
@@ -241,23 +205,20 @@ INNER = Flow("inner", State("ask", Human("in", form=Other), to(None)))
     ],
     ids=["here", "another visit", "below", "several speakers", "several flows"],
 )
-def test_who_asks_is_found_by_the_path(
+def test_a_form_is_found_by_the_path_of_who_asks(
     flow: Callable[[], Flow], path: str, form: type[BaseModel]
 ) -> None:
-    found = asker_of(flow(), Question(path, "?", form=form.model_json_schema()))
-
-    assert found is not None
-    assert found.form is form
+    assert form_of(flow(), Question(path, "?", form=form.model_json_schema())) is form
 
 
 @pytest.mark.parametrize("path", ["t#1.0", "s#1.0/s#1.0", "s", "", "s#1.0/", "#.", "/"])
-def test_nobody_is_found_where_nobody_asks(path: str) -> None:
-    assert asker_of(FLOW, Question(path, "?", form=BOSS.schema)) is None
+def test_no_form_is_found_where_nobody_asks(path: str) -> None:
+    assert form_of(FLOW, Question(path, "?", form=BOSS.schema)) is None
 
 
-def test_who_asks_for_another_form_is_somebody_else() -> None:
+def test_a_form_that_was_not_asked_for_is_not_found() -> None:
     """As after a change of the flow: what was asked is what is answered."""
-    assert asker_of(FLOW, Question("s#1.0", "?", form=Other.model_json_schema())) is None
+    assert form_of(FLOW, Question("s#1.0", "?", form=Other.model_json_schema())) is None
 
 
 def test_a_second_answer_is_refused_by_name() -> None:

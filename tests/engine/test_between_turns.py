@@ -100,3 +100,51 @@ async def test_a_summariser_that_raises_stops_the_run_and_can_be_mended() -> Non
     assert (stopped.stop.kind, stopped.stop.why) == ("failed", "ValueError: no summary today")
     assert texts(done) == ["read"]
     assert spoken == ["write"]
+
+
+def picked_and_summed(summary: str = "scripted:in short") -> Flow:
+    """Return a flow in which models pick who is next, and sum up, after one turn."""
+    restart = by_model(summary)
+    return Flow(
+        "both",
+        State(
+            "writer",
+            Scripted("writer", ["draft"]),
+            to("a", restart=restart),
+            to("b", restart=restart),
+            choose=by_model("scripted:b"),
+        ),
+        State("a", Scripted("a", ["a"]), to(None)),
+        State("b", Scripted("b", ["b"]), to(None)),
+    )
+
+
+async def test_a_choice_and_a_summary_after_one_turn_are_two_calls() -> None:
+    result = await run(picked_and_summed(), "task")
+
+    assert texts(result) == ["b"]
+    assert [one.text for one in result.messages] == ["in short", "b"]
+    assert result.usage.calls == 2
+    assert result.usage.choosing.calls == 1
+    same_again(picked_and_summed(), result)
+
+
+async def test_the_model_of_an_agent_does_not_sum_up_in_the_state_of_its_name() -> None:
+    models = {"writer": "scripted:something else"}
+
+    result = await run(picked_and_summed(), "task", models=models)
+
+    assert result.messages[0].text == "in short"
+
+
+async def test_what_was_paid_for_picking_nobody_is_told() -> None:
+    flow = Flow(
+        "lost",
+        State("write", Scripted("w", ["draft"]), to("a"), to("b"), choose=by_model("scripted:zz")),
+        State("a", Scripted("a", ["a"]), to(None)),
+        State("b", Scripted("b", ["b"]), to(None)),
+    )
+
+    result = await run(flow, "task")
+
+    assert (result.stop.kind, result.usage.calls, result.usage.choosing.calls) == ("failed", 3, 3)

@@ -9,14 +9,17 @@ import pytest
 
 from stateflow import (
     AnswerRefused,
+    Budget,
     DefinitionError,
     Final,
     Flow,
+    FunctionAgent,
     Human,
     Nested,
     Parallel,
     Runner,
     State,
+    View,
     canonical,
     hours,
     to,
@@ -122,3 +125,50 @@ async def test_the_clock_of_a_runner_stamps_what_it_keeps_in_a_file(tmp_path: Pa
 def test_a_ready_store_keeps_its_own_time() -> None:
     with pytest.raises(DefinitionError, match=r"clock=.*ready store.*MemoryStore"):
         Runner(store=MemoryStore(), clock=Clock())
+
+
+async def test_a_run_that_was_cut_off_while_it_waited_is_due_all_the_same() -> None:
+    """Its process died between the question and the pause."""
+    clock = Clock()
+    whole = MemoryStore(clock=clock)
+    async with Runner(store=whole) as runner:
+        await runner.start(FAST, run="fast")
+        events = [one.event for one in await whole.read("fast")]
+    cut = MemoryStore(clock=clock)
+    await cut.append("fast", after=0, events=events[:-1])
+    clock.now += hours(2)
+
+    async with Runner(store=cut) as runner:
+        (due,) = await runner.due()
+        result = await runner.resume(FAST, due.run)
+
+    assert (due.run, due.passed) == ("fast", True)
+    assert (result.stop.kind, result.stop.state) == ("final", "late")
+
+
+async def test_time_that_a_nested_run_took_before_it_waited_is_counted_once() -> None:
+    """Its parent's clock ran, too; waiting costs neither of them."""
+    clock = Clock()
+
+    def work(view: View) -> str:
+        del view
+        clock.now += 30
+        return "worked"
+
+    worker = FunctionAgent("worker", work)
+    inner = Flow(
+        "inner",
+        State("work", worker, to("ask")),
+        State("ask", Human("boss", "ok?"), to("end")),
+        State("end", worker, to(None)),
+    )
+    flow = Flow("outer", Nested("nest", inner, to(None)), budget=Budget(seconds=50))
+    store = MemoryStore(clock=clock)
+    async with Runner(store=store) as runner:
+        waiting = await runner.start(flow, "go")
+        clock.now += hours(5)
+        done = await runner.resume(flow, waiting.run, answer="yes")
+        journal = await runner.journal(waiting.run)
+
+    assert done.stop.kind == "done"
+    assert (await replay_journal(flow, journal)).stop == done.stop

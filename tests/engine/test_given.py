@@ -12,6 +12,7 @@ from stateflow import (
     DefinitionError,
     Flow,
     FunctionAgent,
+    Nested,
     State,
     attach,
     by_model,
@@ -94,3 +95,31 @@ async def test_a_resumed_and_a_forked_run_may_use_the_cache_of_replies(tmp_path:
     assert forked.messages[-1].text == resumed.messages[-1].text == "one"
     assert first.usage.calls == 1
     assert forked.usage.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("flow", "task", "says"),
+    [
+        (ONE, None, "task=None is no text; images and documents go to files="),
+        (ONE, [{"content": "x"}], "is no text"),
+        (ONE.agents[0], "go", r"is no flow; .* Flow\('ann', State\('ann', agent, to\(None\)\)\)"),
+        ("flow", "go", "'flow' is no flow; run what Flow"),
+    ],
+    ids=["nothing", "messages", "an-agent", "a-name"],
+)
+def test_a_run_begins_with_a_flow_and_a_text(flow: Any, task: Any, says: str) -> None:  # noqa: ANN401 - whatever is given
+    with pytest.raises(DefinitionError, match=says):
+        run_sync(flow, task)
+
+
+def test_who_confuses_agents_flows_and_tools_is_told_how_one_becomes_another() -> None:
+    ann = ONE.agents[0]
+
+    with pytest.raises(DefinitionError, match=r"speaks in Nested\(name, flow"):
+        State("s", ONE)  # type: ignore[arg-type]  # the slip
+    with pytest.raises(DefinitionError, match=r"Flow\('ann', State\('ann', agent"):
+        Nested("n", ann, to(None))  # type: ignore[arg-type]  # the slip
+    with pytest.raises(DefinitionError, match=r"write flow.as_tool\(\)"):
+        Assistant("a", "scripted:x", tools=[ONE])  # type: ignore[list-item]  # the slip
+    with pytest.raises(DefinitionError, match="make a flow of the agent"):
+        Assistant("a", "scripted:x", tools=[ann])  # type: ignore[list-item]  # the slip

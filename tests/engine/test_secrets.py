@@ -125,3 +125,16 @@ def test_data_that_holds_a_set_is_refused() -> None:
 
     with pytest.raises(DefinitionError, match="holds a set"):
         Flow("f", State("s", Scripted("a", ["x"]), to(None)), data=Sets)
+
+
+async def test_a_summary_that_tells_one_is_redacted() -> None:
+    """What a transcript is cleared to stands in the journal, too."""
+    flow = Flow(
+        "f",
+        State("s", Scripted("a", ["said"]), to("t", restart=lambda _: f"it is {SECRET}")),
+        State("t", Scripted("b", ["said"]), to(None)),
+    )
+
+    result = await run(flow)
+
+    assert result.messages[0].text == "it is [SECRET_1]"

@@ -1,11 +1,12 @@
 """Uninterrupted = cut and resumed = replayed = sync = async = another hash seed, byte for byte.
 
-All flows of the gallery are held to it, the desk with its tools, and teams whose speakers are
-chosen.
+All flows of the gallery are held to it, the desk with its tools, teams whose speakers are chosen,
+every pattern, and flows in flows: at once, in themselves, late, failing.
 """
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 
 import pytest
@@ -13,9 +14,10 @@ import pytest
 from stateflow import Flow, FunctionAgent, at_random, canonical, in_turn
 from stateflow.engine.replaying import replay_journal
 from stateflow.stores.memory import MemoryStore
-from tests.support import desk, lab
+from tests.equality import patterns
+from tests.support import desk, lab, nested_flows
 from tests.support.cutting import RUN, every_cut
-from tests.support.six_ways import ROOT, Case, elsewhere, hold_cut, hold_replayed
+from tests.support.six_ways import ROOT, Case, elsewhere, hold_cut, hold_replayed, whole
 
 
 def _gallery() -> list[Case]:
@@ -43,6 +45,8 @@ CASES = [
     Case(desk.flow(), desk.task, desk.models()),
     _team("team_in_turn", in_turn()),
     _team("team_at_random", at_random(seed=7)),
+    *patterns.CASES,
+    *nested_flows.CASES,
 ]
 every_flow = pytest.mark.parametrize("case", CASES, ids=lambda case: case.flow.name)
 
@@ -68,6 +72,15 @@ def test_another_hash_seed_gives_the_same_bytes(seed: str) -> None:
     here, there = elsewhere(__name__, CASES, seed)
 
     assert there == here
+
+
+@every_flow
+def test_no_case_stops_before_its_end(case: Case) -> None:
+    """A run that fails the same way six times would prove little."""
+    events = [json.loads(line) for line in whole(case).splitlines()]
+
+    end = [one for one in events if not one["place"]][-1]
+    assert (end["kind"], end["stop"]["kind"] in {"done", "final"}) == ("RunEnded", True)
 
 
 async def test_the_turn_that_does_everything_is_cut_at_every_commit() -> None:

@@ -170,6 +170,13 @@ def test_what_began_is_known_until_the_turn_is_taken() -> None:
     assert list(run.begun) == [0, 1]
 
 
+def test_open_nested_runs_are_those_that_began_and_came_to_nothing_yet() -> None:
+    """In the order of their keys, whichever began first; other effects are no nested runs."""
+    begun = [ChildStarted(key(n), f"flow {n}") for n in (3, 1, 2)]
+    run = folded(START, EffectBegun(key(0), "tool.call"), *begun, ChildEnded(key(1), fault=FAULT))
+    assert [one.flow for one in run.open_children()] == ["flow 2", "flow 3"]
+
+
 def test_of_several_answers_the_last_is_open() -> None:
     """What failed and was made again is answered by the second."""
     failed = EffectFailed(key(), "op", FAULT)

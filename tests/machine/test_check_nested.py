@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from stateflow import run_sync
 from stateflow.conversation.agent import Agent
 from stateflow.machine.budget import UNLIMITED, Budget
 from stateflow.machine.check import check
@@ -186,14 +187,14 @@ def test_the_finding_of_a_join_names_the_branches_without_an_end() -> None:
 @pytest.mark.parametrize(
     ("turns", "least"),
     [
-        pytest.param(0, 4, id="none"),
-        pytest.param(3, 4, id="too-few"),
-        pytest.param(4, None, id="one-each"),
+        pytest.param(0, 5, id="none"),
+        pytest.param(4, 5, id="too-few"),
+        pytest.param(5, None, id="one-each"),
         pytest.param(UNLIMITED, None, id="unlimited"),
     ],
 )
 def test_each_branch_needs_a_turn(turns: float, least: int | None) -> None:
-    """The state before takes one; the junction takes none."""
+    """The state before takes one, as does theirs; the junction takes none.  The run agrees."""
     flow = Flow(
         "outer",
         State("s", A, to("which")),
@@ -208,6 +209,7 @@ def test_each_branch_needs_a_turn(turns: float, least: int | None) -> None:
 
     assert [(one.code, one.place) for one in findings] == ([("SF108", "p")] if least else [])
     assert all(f"Budget(turns={least}) on 'outer'" in one.cure for one in findings)
+    assert run_sync(flow, "go").stop.ok is (least is None)
 
 
 def test_shares_are_not_counted_where_no_run_comes() -> None:
@@ -220,15 +222,16 @@ def test_shares_are_not_counted_where_no_run_comes() -> None:
 def test_branches_of_a_nested_flow_share_what_is_left_around_it() -> None:
     shared = Flow("shared", Parallel("p", [ends("a"), ends("b")], to(None)))
     outer = Parallel("q", {"x": shared, "y": ends("c")}, to(None))
-    few = Flow("outer", State("s", A, to("q")), outer, budget=Budget(turns=4), on_error="s")
-    many = Flow("outer", State("s", A, to("q")), outer, budget=Budget(turns=5), on_error="s")
+    few = Flow("outer", State("s", A, to("q")), outer, budget=Budget(turns=7), on_error="s")
+    many = Flow("outer", State("s", A, to("q")), outer, budget=Budget(turns=8), on_error="s")
 
     (finding,) = check(few)
 
     assert (finding.code, finding.place) == ("SF108", "q/x/p")
     assert "share at most 1 turn," in finding.text
-    assert "the flows around 'shared'" in finding.cure
+    assert "the flows around 'shared' turns enough to leave it Budget(turns=3)" in finding.cure
     assert check(many) == ()
+    assert [run_sync(flow, "go").stop.kind for flow in (few, many)] == ["budget", "done"]
 
 
 @pytest.mark.parametrize(

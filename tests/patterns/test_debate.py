@@ -64,6 +64,7 @@ def test_stop_leads_to_the_judge_before_the_rounds_are_over() -> None:
         pytest.param({"judge": ANN}, "called 'ann'", id="judge"),
         pytest.param({"judge": None}, "None is not an agent", id="no-judge"),
         pytest.param({"rounds": 0}, "rounds=0", id="no-rounds"),
+        pytest.param({"rounds": None}, "rounds=None", id="unlimited"),
         pytest.param({"rounds": 99}, "the budget ends the run at 100 turns", id="too-many"),
         pytest.param({"stop": "x"}, "stop='x' is not a guard", id="stop"),
     ],

@@ -213,6 +213,11 @@ def test_a_person_picks_until_it_is_done() -> None:
     assert errors(flow) == []
 
 
+def test_a_person_is_offered_who_may_speak_again() -> None:
+    assert rows(manual("team", TEAM, repeat=False))["ann"] == ["bob", "eve", None]
+    assert rows(manual("team", TEAM, repeat=[ann]))["ann"] == ["ann", "bob", "eve", None]
+
+
 def test_introductions_tell_agents_and_ask_no_person() -> None:
     """They are part of the prompt; a person's prompt would be the question."""
     boss = Human("boss", description="pays")

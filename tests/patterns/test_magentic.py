@@ -19,6 +19,7 @@ from stateflow import (
     Runner,
     Scripted,
     State,
+    handoff,
     magentic,
     to,
 )
@@ -72,7 +73,7 @@ def test_the_table_is_the_orchestrator() -> None:
         "report": [("gave_up", "else")],
     }
     junction = flow.places["next"]
-    assert [(way.target, way.guard_name) for way in junction.transitions] == [  # type: ignore[union-attr]
+    assert [(way.target, way.guard_name) for way in junction.transitions] == [
         ("report", "(data_is('stalls', at_least=2) and visited('plan again'))"),
         ("facts again", "data_is('stalls', at_least=2)"),
         ("web", "replied('next', 'web')"),
@@ -228,6 +229,18 @@ async def test_an_assistant_leads_in_all_roles() -> None:
     assert "- web: Looks things up.\n- coder" in model.systems[1]
 
 
+def test_an_assistant_fills_in_the_ledger_as_it_answers_elsewhere_but_calls_no_tools() -> None:
+    boss = Assistant("lead", "scripted:x", tools=[handoff("web")], repairs=7, vary_seed=True)
+
+    flow = magentic("research", boss, TEAM)
+
+    agents = {state.name: state.agents for state in flow.states}
+    (filling,) = agents["progress"]
+    assert isinstance(filling, Assistant)
+    assert (filling.repairs, filling.vary_seed, filling.toolbox) == (7, True, ())
+    assert agents["plan"] == (boss,)
+
+
 WEB_AND_LEAD = speaker("lead")
 
 
@@ -240,6 +253,7 @@ WEB_AND_LEAD = speaker("lead")
         pytest.param({"lead": "openai:gpt-5"}, "'openai:gpt-5' is not an agent", id="a-model"),
         pytest.param({"stalls": 0}, "stalls=0", id="no-stalls"),
         pytest.param({"turns": 0}, "turns=0", id="no-turns"),
+        pytest.param({"turns": None}, "turns=None", id="unlimited"),
         pytest.param({"replans": -1}, "replans=-1", id="replans"),
         pytest.param({"data": BaseModel}, "keeps a ledger as its data", id="data"),
     ],

@@ -82,6 +82,7 @@ def test_faults_may_end_in_gave_up_too() -> None:
         pytest.param({"critic": "critic"}, "'critic' is not an agent", id="a-name"),
         pytest.param({"approve": "APPROVED"}, "approve='APPROVED' is not a guard", id="approve"),
         pytest.param({"rounds": 0}, "rounds=0", id="no-rounds"),
+        pytest.param({"rounds": None}, "rounds=None", id="unlimited"),
         pytest.param({"rounds": True}, "rounds=True", id="a-truth"),
     ],
 )

@@ -153,10 +153,12 @@ def test_the_user_leaves_with_a_word() -> None:
     assert result.stop.why == "equals('exit', by='user')"
 
 
-def test_first_begins() -> None:
-    ann, bob = speaker("ann"), speaker("bob")
+BEGINS = speaker("bob")
 
-    flow = swarm("pair", [ann, bob], handoffs={bob: [ann]}, first=bob, turns=1)
+
+@pytest.mark.parametrize("first", [BEGINS, "bob"], ids=["agent", "name"])
+def test_first_begins(first: Any) -> None:  # noqa: ANN401 - as in a group
+    flow = swarm("pair", [speaker("ann"), BEGINS], handoffs={BEGINS: ["ann"]}, first=first, turns=1)
 
     assert chat(flow).path == ("bob",)
 
@@ -213,7 +215,7 @@ TABLE = {ANN: [BOB]}
         pytest.param(
             [ANN, BOB],
             {"handoffs": TABLE, "first": speaker("zed"), "turns": 5},
-            "first='zed' is not in it",
+            "first='zed' is none of its agents; there are: ann, bob",
             id="first",
         ),
         pytest.param([ANN, BOB], {"handoffs": TABLE, "user": ANN}, "called 'ann'", id="user"),

@@ -315,6 +315,26 @@ def _mixed_up() -> Flow:
     )
 
 
+def _dropped() -> Flow:
+    """Branches that wait for a person are dropped for one that ends; what follows counts turns."""
+    told = FunctionAgent("told", lambda view: f"after {view.turns}")
+    return Flow(
+        "dropped",
+        Parallel("ask", [asks("a"), asks("b"), counts("c", 2)], to("tell"), join="any"),
+        State("tell", told, to(None)),
+    )
+
+
+def _timed() -> Flow:
+    """Time is limited, which a replay reads from stamps."""
+    return Flow(
+        "timed",
+        Nested("count", counts("counts", 2), to("ask")),
+        Nested("ask", asks(), to(None)),
+        budget=Budget(seconds=3_600),
+    )
+
+
 CASES = [
     Case(_shop(), "Buy me something."),
     Case(_jury(), "Judge."),
@@ -330,5 +350,7 @@ CASES = [
     Case(_tabled(), "Write."),
     _asks_flows(),
     Case(_mixed_up(), "Try."),
+    Case(_dropped(), "Ask."),
+    Case(_timed(), "Count."),
 ]
 """Flows with their tasks, and models where they need some."""

@@ -1,10 +1,6 @@
-"""Every pattern is held to the six ways: its flow is a flow like any other."""
+"""A case of every pattern, for running it every way: its flow is a flow like any other."""
 
 from __future__ import annotations
-
-import json
-
-import pytest
 
 from stateflow import (
     Assistant,
@@ -35,7 +31,9 @@ from stateflow import (
     two_agents,
 )
 from stateflow.value import Json
-from tests.support.six_ways import Case, elsewhere, hold_cut, hold_replayed, whole
+from tests.support.six_ways import Case
+
+__all__ = ["CASES"]
 
 
 def _speaker(name: str) -> FunctionAgent:
@@ -147,31 +145,3 @@ TEAMS = [
 ]
 
 CASES = [*CHATS, *TEAMS]
-every_pattern = pytest.mark.parametrize("case", CASES, ids=lambda case: case.flow.name)
-
-
-@every_pattern
-async def test_a_run_cut_at_any_commit_resumes_to_the_same_bytes(case: Case) -> None:
-    await hold_cut(case)
-
-
-@every_pattern
-async def test_sync_async_and_replayed_are_the_same_bytes(case: Case) -> None:
-    await hold_replayed(case)
-
-
-@pytest.mark.parametrize("seed", ["0", "1"])
-def test_another_hash_seed_gives_the_same_bytes(seed: str) -> None:
-    """In a process of its own."""
-    here, there = elsewhere(__name__, CASES, seed)
-
-    assert there == here
-
-
-@every_pattern
-def test_no_case_stops_before_its_end(case: Case) -> None:
-    """A run that fails the same way six times would prove little."""
-    events = [json.loads(line) for line in whole(case).splitlines()]
-
-    end = [one for one in events if not one["place"]][-1]
-    assert (end["kind"], end["stop"]["kind"] in {"done", "final"}) == ("RunEnded", True)

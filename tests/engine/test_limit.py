@@ -6,7 +6,7 @@ from time import perf_counter
 
 import pytest
 
-from stateflow.engine.deadline import Overdue, within
+from stateflow.engine.limit import Overdue, within
 
 
 async def at_once() -> str:
