@@ -23,7 +23,6 @@ __all__ = [
     "MUTED",
     "Chart",
     "clean",
-    "counted",
     "cut",
     "folded",
     "money",

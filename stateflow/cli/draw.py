@@ -12,10 +12,11 @@ from typing import Annotated, Literal, TypeAlias
 from cyclopts import Parameter
 from rich.text import Text
 
-from stateflow.cli.chart import MUTED, clean, counted
+from stateflow.cli.chart import MUTED, clean
 from stateflow.cli.console import console, say
 from stateflow.cli.find import Found, find_flows
 from stateflow.cli.trouble import BadInput, Misused, tell
+from stateflow.diagram.words import counted
 from stateflow.machine.flow import Flow
 
 __all__ = ["check", "render"]

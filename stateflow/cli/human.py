@@ -269,12 +269,11 @@ def answer_options(questions: Sequence[Question]) -> str:
 
     Example:
         >>> answer_options([Question("approve#1.0", "Accept?", ("yes", "no"))])
-        "--answer 'yes|no'"
-        >>> answer_options([Question("approve#1.0", "Accept?", ("yes", "no"), default="no")])
-        "--answer 'yes|no|EMPTY=no'"
+        "--answer 'yes|no' --question 'approve#1.0'"
     """
     if len(questions) == 1:
-        return f"--answer {shlex.quote(_form(questions[0]))}"
+        asked = shlex.quote(clean(questions[0].id))
+        return f"--answer {shlex.quote(_form(questions[0]))} --question {asked}"
     answers = json.dumps({one.id: _form(one) for one in questions}, ensure_ascii=False)
     return f"--answers {shlex.quote(answers)}"
 
@@ -284,12 +283,9 @@ def _form(question: Question) -> str:
     form = "TEXT"
     if question.form is not None:
         form = _short(clean(skeleton(question.form)), "JSON")
-    elif question.options:
+    elif len(question.options) > 1:
         form = _short(clean("|".join(question.options)), form)
-    if question.default is None:
-        return form
-    means = clean(question.default)
-    return _short(f"{form}|EMPTY={means}" if means else f"{form}|EMPTY", form)
+    return form
 
 
 def _short(text: str, otherwise: str) -> str:

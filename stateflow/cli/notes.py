@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from stateflow.cli.chart import Chart, counted, cut
+from stateflow.cli.chart import Chart, cut
 from stateflow.conversation.effect import Attempt
 from stateflow.conversation.file import File
 from stateflow.conversation.message import ToolCall
+from stateflow.diagram.words import counted
 from stateflow.journal.event import ChildEnded, ChildStarted, EffectDone, EffectFailed
 from stateflow.journal.fold import Fold
 from stateflow.journal.said import Answer, made_of, used

@@ -19,7 +19,6 @@ from stateflow.cli.console import console, is_lively, say
 from stateflow.cli.notes import files_line, notes_of
 from stateflow.conversation.effect import Key
 from stateflow.conversation.message import Message
-from stateflow.engine.answering import instant
 from stateflow.engine.door import Delta
 from stateflow.journal.event import (
     EffectDone,
@@ -33,6 +32,7 @@ from stateflow.journal.event import (
 )
 from stateflow.journal.fold import Fold
 from stateflow.journal.said import message_of
+from stateflow.machine.deadline import instant
 
 __all__ = ["Progress"]
 

@@ -9,10 +9,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from stateflow.cli.chart import counted, short
+from stateflow.cli.chart import short
 from stateflow.cli.console import console, say
 from stateflow.cli.find import find_journal, flow_of, store_at
 from stateflow.cli.trouble import BadInput, tell
+from stateflow.diagram.words import counted
 from stateflow.engine.replaying import replay_journal
 from stateflow.errors import ReplayDivergence, StateflowError
 from stateflow.journal.canonical import canonical

@@ -78,6 +78,10 @@ class Answered:
     answer: Annotated[
         str | None, Parameter(help="Answer to the one open question.", allow_leading_hyphen=True)
     ] = None
+    question: Annotated[
+        str | None,
+        Parameter(help="The question that --answer is for; refused if that is open no more."),
+    ] = None
     answers: Annotated[
         str | None, Parameter(help="Answers by question: a JSON object, or @FILE.")
     ] = None
@@ -148,14 +152,17 @@ def resume(
         )
     if given is not None and answered.answer is not None:
         raise Misused("--answer and --answers do not go together; put all into --answers")
+    answer = answered.answer
+    if answered.question is not None:
+        if answer is None:
+            raise Misused("--question says what --answer is for; give --answer, too")
+        given, answer = {answered.question: answer}, None
 
     async def begin(runner: Runner) -> Live:
         found, journal = await _found(runner, run, answered.flow)
         budget = budget_over(_budget(found, journal), answered.budget)
         tell_changes(found.flow, journal)
-        return runner.resume(
-            found.flow, journal.run, answer=answered.answer, answers=given, budget=budget
-        )
+        return runner.resume(found.flow, journal.run, answer=answer, answers=given, budget=budget)
 
     return asyncio.run(drive(driving, begin))
 
@@ -169,8 +176,8 @@ def _fire(run: str | None, answered: Answered, driving: Driving) -> int:
         )
     if answered != _ANSWERED or driving.record is not None:
         raise Misused(
-            "--due goes on with runs as they are, without answers; leave out --answer, --answers, "
-            "--budget, --flow and --record"
+            "--due goes on with runs as they are, without answers; leave out --answer, --question, "
+            "--answers, --budget, --flow and --record"
         )
     return asyncio.run(fire_all(driving))
 

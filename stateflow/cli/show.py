@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
-from stateflow.cli.chart import MUTED, Chart, clean, counted, path_strip, short, spent
+from stateflow.cli.chart import MUTED, Chart, clean, path_strip, short, spent
 from stateflow.cli.console import console, say
 from stateflow.cli.find import (
     find_flow,
@@ -36,6 +36,7 @@ from stateflow.cli.reading import (
 )
 from stateflow.cli.trouble import BadInput, Misused, tell
 from stateflow.conversation.message import NO_USAGE, Usage
+from stateflow.diagram.words import counted
 from stateflow.journal.event import Journal, RunStarted
 from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.stop import Stop

@@ -24,7 +24,7 @@ from stateflow.machine.state import State
 from stateflow.stores.base import Store
 from stateflow.value import Json, canonical_json, plain
 
-__all__ = ["answers_to", "form_of", "instant", "open_questions", "place_of"]
+__all__ = ["answers_to", "form_of", "open_questions", "place_of"]
 
 
 async def open_questions(store: Store, run: str, prefix: str = "") -> dict[str, Question]:
@@ -98,9 +98,11 @@ def answers_to(
     if answer is not None:
         if len(questions) != 1:
             shown = ", ".join(map(repr, questions)) or "none"
+            cure = "say which is meant: answers={id: ...}, or --question ID"
+            if not questions:
+                cure = "nothing waits for an answer; resume without one"
             raise AnswerRefused(
-                f"run {run!r} has {len(questions)} open questions ({shown}); answer= needs exactly "
-                "one, answers={id: ...} names them"
+                f"run {run!r} has {len(questions)} open questions ({shown}); {cure}"
             )
         answers = {next(iter(questions)): answer}
     for question in answers:

@@ -275,7 +275,8 @@ def _named(fallback: str | Sequence[str]) -> str | tuple[str, ...]:
         raise DefinitionError(
             f"by_model(fallback={fallback!r}) names nobody; name a state, or leave it out"
         )
-    return names if len(names) > 1 else names[0]
+    one, *others = names
+    return names if others else one
 
 
 @dataclass(frozen=True, slots=True)

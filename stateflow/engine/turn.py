@@ -117,7 +117,7 @@ class EngineTurn:
         (came_to,) = await self.children([(flow, given)], need=1)
         if isinstance(came_to, ChildResult):
             return came_to
-        raise FaultRaised(came_to or Fault("ChildFailed", "it was cancelled"))
+        raise FaultRaised(cast("Fault", came_to))  # one that is alone is always needed
 
     async def children(
         self, branches: Sequence[tuple[Any, Given]], *, need: int, keep: bool = False

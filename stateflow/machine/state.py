@@ -68,6 +68,8 @@ class State:
     """Limit for each effect of a turn here [s]."""
     output: Action | None
     """Changes the data with what was said, before guards are tried."""
+    deadline: float | None
+    """When time takes a transition, counted from the entry [s]; ``None``: never."""
 
     def __init__(  # noqa: PLR0913 - the declaration of a state is this long
         self,
@@ -87,7 +89,10 @@ class State:
         agents = agent.agents if isinstance(agent, Steps) else (agent,)
         for one in agents:
             if not callable(getattr(one, "reply", None)):
-                cure = "it needs a name and `async def reply(self, turn)`, as FunctionAgent has"
+                cure = (
+                    "it needs a name and `async def reply(self, turn)`, as FunctionAgent(name, fn) "
+                    "has"
+                )
                 if callable(getattr(one, "as_agent", None)):
                     cure = "a flow speaks in Nested(name, flow, ...), or as flow.as_agent()"
                 raise DefinitionError(f"state {name!r}: {one!r} is not an agent; {cure}")
@@ -101,7 +106,6 @@ class State:
         if sees is not None and not callable(getattr(sees, "of", None)):
             sentence = f"state {name!r}: sees={sees!r} cuts no transcript; write sees=last(20)"
             raise DefinitionError(sentence)
-        _refuse_two_deadlines(name, transitions)
         values = {
             "name": check_name(name, "state"),
             "agents": agents,
@@ -115,6 +119,7 @@ class State:
             "sees": sees,
             "timeout_s": timeout_s,
             "output": None,
+            "deadline": _deadline(name, transitions),
         }
         for field, value in values.items():
             object.__setattr__(self, field, value)
@@ -123,11 +128,6 @@ class State:
     def agent(self) -> Agent:
         """The one who speaks last, whose words the guards read."""
         return self.agents[-1]
-
-    @property
-    def deadline(self) -> float | None:
-        """When time takes a transition, counted from the entry [s]; ``None``: never."""
-        return next((t.after for t in self.transitions if t.after is not None), None)
 
     def changed(self, **fields: object) -> Self:
         """Return this state with other *fields*; they were checked before."""
@@ -178,7 +178,8 @@ class Final:
 Place: TypeAlias = State | Junction | Final
 
 
-def _refuse_two_deadlines(name: str, transitions: tuple[object, ...]) -> None:
+def _deadline(name: str, transitions: tuple[object, ...]) -> float | None:
+    """Return when a state must have been left; it has one such time or none."""
     afters = {t.after for t in transitions if isinstance(t, Transition) and t.after is not None}
     if len(afters) > 1:
         told = " and ".join(shown(after) for after in sorted(afters))
@@ -187,6 +188,7 @@ def _refuse_two_deadlines(name: str, transitions: tuple[object, ...]) -> None:
             "has one: give both transitions the same after=, or put a state in between"
         )
         raise DefinitionError(sentence)
+    return next(iter(afters), None)
 
 
 def _checked(name: str, transitions: tuple[object, ...]) -> tuple[Transition, ...]:

@@ -40,7 +40,7 @@ _HERE: Mapping[str, tuple[str, ...]] = {
     "termination_condition": ("stop", "approve"),
     "is_termination_msg": ("stop", "approve"),
     "speaker_selection_method": ("choose",),
-    "human_input_mode": ("human",),
+    "human_input_mode": ("human", "user"),
 }
 """AutoGen's words, and what a pattern may call that."""
 
@@ -81,13 +81,20 @@ def titled(
             parameters = inspect.signature(pattern).parameters.values()
             own = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
             words = [*own, *takes.__annotations__]
-            here = next((one for one in _HERE.get(word, ()) if one in words), None)
-            told = f"AutoGen's {word} is {here}= here; " if here else ""
             raise TypeError(
-                f"{where} got an unexpected keyword argument {word!r}; {told}it takes: "
-                f"{', '.join(words)}"
+                f"{where} got an unexpected keyword argument {word!r}; {_told(word, words)}it "
+                f"takes: {', '.join(words)}"
             )
     return where
+
+
+def _told(word: str, words: Sequence[str]) -> str:
+    """Return what AutoGen's *word* is among *words*, or elsewhere; ``""``: it is none of its."""
+    if word not in _HERE:
+        return ""
+    found = [one for one in _HERE[word] if one in words]
+    here = f"{found[0]}= here" if found else f"{_HERE[word][0]}= of other patterns"
+    return f"AutoGen's {word} is {here}; "
 
 
 def flow_of(name: str, places: Sequence[Place], options: Options) -> Flow:
@@ -133,11 +140,10 @@ def members(
         seen.append(name)
     if len(agents) < least:
         told = f"{where}: it takes {least} agents or more, and has {len(agents)}"
-        alone = seen[-1] if agents else "writer"
-        raise DefinitionError(
-            f"{told}; one agent alone needs no pattern: Flow(name, State({alone!r}, agent, "
-            f"to(None, when=stop), to({alone!r})))"
-        )
+        for name in seen[-len(agents) :] if agents else []:
+            told += "; one agent alone needs no pattern: Flow(name, "
+            told += f"State({name!r}, agent, to(None, when=stop), to({name!r})))"
+        raise DefinitionError(told)
     return tuple(agents)
 
 

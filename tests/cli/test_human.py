@@ -112,7 +112,7 @@ def test_who_leaves_is_told_how_to_go_on(sit: Sit, sf: Call, keys: str) -> None:
     code, out = at.end()
 
     assert code == 4
-    assert re.search(r"stateflow resume \w+ --answer 'TEXT\|EMPTY=no reason'", out)
+    assert re.search(r"stateflow resume \w+ --answer TEXT --question", out)
     assert sf("resume", "last", "--answer", "", "--no-input").code == 4
     assert "no reason" in sf("show", "last", "--messages").out
 
@@ -309,25 +309,20 @@ def test_the_panel_shows_what_can_be_done(
 @pytest.mark.parametrize(
     ("asked", "shown"),
     [
-        (Question("a#1.0", "?"), "--answer TEXT"),
-        (Question("a#1.0", "?", default="blue"), "--answer 'TEXT|EMPTY=blue'"),
-        (Question("a#1.0", "?", default=""), "--answer 'TEXT|EMPTY'"),
-        (Question("a#1.0", "?", default="x" * 61), "--answer TEXT"),
-        (Question("a#1.0", "?", BOTH), "--answer 'yes|no'"),
-        (Question("a#1.0", "?", BOTH, default="no"), "--answer 'yes|no|EMPTY=no'"),
-        (Question("a#1.0", "?", BOTH, default=""), "--answer 'yes|no|EMPTY'"),
+        (Question("a#1.0", "?"), "TEXT"),
+        (Question("a#1.0", "?", default="blue"), "TEXT"),
+        (Question("a#1.0", "?", BOTH, default="no"), "'yes|no'"),
         (
             Question("a#1.0", "?", form={"properties": {"n": {"type": "integer"}}}),
-            """--answer '{"n": INTEGER}'""",
+            """'{"n": INTEGER}'""",
         ),
-        (
-            Question("a#1.0", "?", form={"properties": {"n" * 60: {"type": "integer"}}}),
-            "--answer JSON",
-        ),
+        (Question("a#1.0", "?", form={"properties": {"n" * 60: {"type": "integer"}}}), "JSON"),
     ],
+    ids=["text", "default", "options", "form", "long-form"],
 )
 def test_the_command_that_answers_shows_what_fits(asked: Question, shown: str) -> None:
-    assert answer_options([asked]) == shown
+    """And which question it is for, so that it never lands on the next one."""
+    assert answer_options([asked]) == f"--answer {shown} --question 'a#1.0'"
 
 
 @pytest.mark.parametrize(
@@ -339,7 +334,8 @@ def test_what_the_command_shows_is_no_answer_as_it_is(
     """Whoever copies it unread must not have said yes."""
     shown = answer_options([Question("a#1.0", "?", options, default=default)])
 
-    assert chosen(options, shown.removeprefix("--answer ").strip("'")) is None
+    copied = shown.removeprefix("--answer ").partition(" --question")[0]
+    assert chosen(options, copied.strip("'")) is None
 
 
 def test_a_question_is_listed_with_what_fits() -> None:
@@ -351,3 +347,15 @@ def test_a_question_is_listed_with_what_fits() -> None:
     )
     asked = Question("a#1.0", "?", form=schema, default="")
     assert shown_options(asked) == '  ({"n": INTEGER}; empty: nothing said)'
+
+
+def test_an_answer_to_a_question_that_is_open_no_more_is_refused_by_name(sf: Call) -> None:
+    """The second of two people who answer the same does not answer the next question."""
+    assert sf("run", "asks.py").code == 4
+    assert sf("resume", "last", "--answer", "reject", "--question", "approve#1.0").code == 4
+
+    late = sf("resume", "last", "--answer", "accept", "--question", "approve#1.0")
+
+    assert late.code == 1
+    assert "no open question 'approve#1.0', or it was answered already" in late.err
+    assert sf("resume", "last", "--question", "approve#2.0").code == 2

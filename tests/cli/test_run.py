@@ -74,7 +74,7 @@ def test_nested_runs_are_indented(sf: Call) -> None:
     err = sf("run", "nested.py").err
     assert re.search(r"^ +└ p/child  FLOW child  1 state ", err, re.MULTILINE)
     assert "\n      1 ● p/child/c  kid" in err
-    assert "\n  2 ● p  parent" in err
+    assert "\n  1 ● p  parent" in err
 
 
 def test_a_waiting_run_is_answered(sf: Call) -> None:
@@ -252,7 +252,9 @@ def test_several_questions_are_answered_by_id() -> None:
 
     asked = [Question("a#1.0", "A?"), Question("a#1.1", "B?", ("yes", "no"))]
     assert answer_options(asked) == """--answers '{"a#1.0": "TEXT", "a#1.1": "yes|no"}'"""
-    assert answer_options([Question("a#1.0", "A?", ("x" * 61,))]) == "--answer TEXT"
+    assert (
+        answer_options([Question("a#1.0", "A?", ("x" * 61,))]) == "--answer TEXT --question 'a#1.0'"
+    )
     assert find.store_option(Path("a b.db")) == " --store 'a b.db'"
 
 

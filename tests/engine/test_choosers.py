@@ -174,17 +174,47 @@ def test_after_its_retries_the_fallback_is_taken() -> None:
     assert model.answers == []
 
 
-async def test_a_fallback_that_is_not_enabled_is_never_taken() -> None:
+def test_of_several_fallbacks_the_first_that_is_enabled_is_taken() -> None:
+    several = ["planner_2", "planner", "code_runner"]
+    chooser = by_model("scripted:answering", retries=0, fallback=several)
+
+    result = asked(crew(chooser), Answering("nobody"))
+
+    assert result.path == ("start", "planner")
+
+
+def test_one_fallback_is_journaled_as_a_text_and_several_as_a_list() -> None:
+    """As one always was, so that flows which were recorded before keep their prints."""
+    one, same, two, none = (
+        by_model("scripted:answering", fallback=fallback)
+        for fallback in ("a", ["a"], ("a", "b"), None)
+    )
+
+    assert one.form == same.form == {"choose": "by_model", "retries": 2, "fallback": "a"}
+    assert two.form == {"choose": "by_model", "retries": 2, "fallback": ["a", "b"]}
+    assert [one.fallback, two.fallback, none.fallback] == ["a", ("a", "b"), None]
+
+
+@pytest.mark.parametrize(
+    ("fallback", "named"),
+    [
+        pytest.param("planner_2", "'planner_2'", id="one"),
+        pytest.param(["planner_2", "planner_2"], "'planner_2', 'planner_2'", id="several"),
+    ],
+)
+async def test_a_fallback_that_is_not_enabled_is_never_taken(
+    fallback: str | list[str], named: str
+) -> None:
     """The run stops and says so; resumed, the model is asked again."""
     store, model = MemoryStore(), Answering("nobody", "planner")
-    flow = crew(by_model("scripted:answering", retries=0, fallback="planner_2"))
+    flow = crew(by_model("scripted:answering", retries=0, fallback=fallback))
 
     stopped = await run(flow, "go", store=store, models={"ready": model})
     after = await resume(flow, stopped.run, store=store, models={"ready": model})
 
     assert stopped.stop.fault is not None
     assert stopped.stop.fault.name == "OffTable"
-    assert "fallback 'planner_2' is not among them" in stopped.stop.why
+    assert f"fallback {named} is not among them" in stopped.stop.why
     assert after.path == ("start", "planner")
 
 
@@ -249,6 +279,9 @@ def test_a_model_brings_its_own_settings() -> None:
     [
         pytest.param(lambda: by_model(""), "names no model", id="model"),
         pytest.param(lambda: by_model("scripted:x", retries=-1), "0 or more", id="retries"),
+        pytest.param(lambda: by_model("scripted:x", fallback=[]), "names nobody", id="no-fallback"),
+        pytest.param(lambda: by_model("scripted:x", fallback=""), "names nobody", id="nameless"),
+        pytest.param(lambda: by_model("scripted:x", fallback=["a", ""]), "nobody", id="one-is"),
     ],
 )
 def test_a_chooser_that_could_never_choose_is_refused(

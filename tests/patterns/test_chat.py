@@ -17,6 +17,7 @@ from stateflow import (
     Scripted,
     State,
     ended,
+    equals,
     says,
     to,
     two_agents,
@@ -25,6 +26,12 @@ from tests.support.chatting import chat, errors, said, speaker, table
 
 writer, critic = speaker("writer"), speaker("critic")
 OVER = says("critic 4", by=critic)
+
+
+class Grade(BaseModel):
+    """A form."""
+
+    score: int
 
 
 def test_the_table_leads_to_and_fro_until_it_is_over() -> None:
@@ -47,6 +54,9 @@ def test_the_table_leads_to_and_fro_until_it_is_over() -> None:
     [
         pytest.param({"rounds": 1}, "critic 2", "visited('critic')", id="one-round"),
         pytest.param({"rounds": 3}, "critic 6", "visited('critic', at_least=3)", id="rounds"),
+        pytest.param({"turns": 3}, "writer 3", "turns_at_least(3)", id="turns"),
+        pytest.param({"turns": 3, "rounds": 1}, "critic 2", "visited('critic')", id="rounds-first"),
+        pytest.param({"turns": 3, "rounds": 2}, "writer 3", "turns_at_least(3)", id="turns-first"),
         pytest.param({"stop": OVER}, "critic 4", OVER.name, id="stop"),
         pytest.param({"stop": OVER, "rounds": 2}, "critic 4", OVER.name, id="both-at-once"),
         pytest.param({"stop": says("writer")}, "writer 1", "says('writer')", id="the-first-stops"),
@@ -57,6 +67,23 @@ def test_it_ends_by_what_was_asked_for(how: Mapping[str, Any], last: str, why: s
 
     assert (result.stop.kind, result.stop.why) == ("done", why)
     assert result.messages[-1].text == last
+
+
+def test_a_person_in_a_seat_ends_the_chat_by_a_word_of_theirs() -> None:
+    """AutoGen's assistant and a ``UserProxyAgent`` that is always asked."""
+    flow = two_agents("chat", writer, Human("user"), stop=equals("exit", by="user"))
+
+    result = chat(flow, "shorter", "exit")
+
+    assert said(result) == "writer 1, shorter, writer 3, exit"
+    assert (result.stop.kind, result.stop.why) == ("done", "equals('exit', by='user')")
+    assert errors(flow) == []
+
+
+def test_the_task_ends_no_chat_in_which_the_person_is_called_like_who_gave_it() -> None:
+    flow = two_agents("chat", writer, Human("user"), stop=equals("exit", by="user"))
+
+    assert chat(flow, task="exit").stop.kind == "waiting"
 
 
 def test_what_the_flow_takes_is_passed_on() -> None:
@@ -107,7 +134,8 @@ def test_a_chat_is_an_agent_of_another_flow() -> None:
     [
         pytest.param(
             lambda: two_agents("talk", writer, critic),
-            "two_agents 'talk': nothing ends the chat; write stop=says('DONE') or rounds=4",
+            "two_agents 'talk': nothing ends the chat; write stop=says('DONE'), turns=8 or "
+            "rounds=4",
             id="endless",
         ),
         pytest.param(
@@ -170,9 +198,43 @@ def test_a_chat_is_an_agent_of_another_flow() -> None:
         ),
         pytest.param(
             lambda: two_agents("talk", speaker("user"), critic, human="always"),
-            "two_agents 'talk': two of them are called 'user'; give each a name of its own, and "
-            "each agent once",
+            "two_agents 'talk': one of them is called 'user', as is the person whom human='always' "
+            "asks; give person=Human('boss', may_pass=True), or leave human= out if that agent is "
+            "the person",
             id="called-like-the-person",
+        ),
+        pytest.param(
+            lambda: two_agents("talk", writer, critic, human=Human("u")),  # type: ignore[arg-type]  # on purpose
+            "two_agents 'talk': human= is 'always', 'on_stop' or 'never'; give your own 'u' as "
+            "person=",
+            id="person-as-human",
+        ),
+        pytest.param(
+            lambda: two_agents(
+                "talk", writer, critic, human="always", person=Human("boss", options=["yes", "no"])
+            ),
+            "two_agents 'talk': person='boss' could never say 'exit', which ends the chat; add it "
+            "to the options, or leave options= and form= out",
+            id="options-without-exit",
+        ),
+        pytest.param(
+            lambda: two_agents(
+                "talk", writer, critic, human="always", person=Human("boss", form=Grade)
+            ),
+            "two_agents 'talk': person='boss' could never say 'exit', which ends the chat; add it "
+            "to the options, or leave options= and form= out",
+            id="a-form-has-no-exit",
+        ),
+        pytest.param(
+            lambda: two_agents("talk", writer, critic, turns=0),
+            "two_agents 'talk': turns=0; give a whole number, 1 or more",
+            id="no-turn",
+        ),
+        pytest.param(
+            lambda: two_agents("talk", writer, critic, turns=101),
+            "two_agents 'talk': turns=101 is never reached, because the budget ends the run at 100 "
+            "turns; give budget=Budget(turns=101)",
+            id="turns-beyond-the-budget",
         ),
     ],
 )
@@ -181,11 +243,3 @@ def test_what_could_never_work_is_refused(make: Callable[[], Flow], sentence: st
         make()
 
     assert str(caught.value) == sentence
-
-
-def test_an_option_that_no_pattern_has_is_refused() -> None:
-    """It would otherwise be heard by the flow, which has more of them."""
-    wrong: Any = {"choose": None}
-
-    with pytest.raises(TypeError, match="unexpected keyword argument 'choose'"):
-        two_agents("talk", writer, critic, rounds=1, **wrong)

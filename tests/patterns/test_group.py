@@ -192,6 +192,16 @@ def test_a_model_that_names_nobody_falls_back(fallback: Agent | str) -> None:
     assert said(result) == "ann 1, eve 2"
 
 
+def test_a_fallback_that_spoke_last_gives_way_to_the_next() -> None:
+    """Nobody may follow itself, so one fallback could not do for all."""
+    model = Picking("eve", "nobody", "nobody")
+    flow = selector("team", TEAM, MODEL, turns=4, retries=0, fallback=[eve, "bob"])
+
+    result = run_sync(flow, "go", models={"picking": model})
+
+    assert said(result) == "ann 1, eve 2, bob 3, eve 4"
+
+
 def test_a_selector_lets_repeat_who_is_allowed_to() -> None:
     """Rows of its own say all; else ``repeat`` does."""
     by_row = selector("team", TEAM, MODEL, turns=9, allowed={one: [one, bob] for one in TEAM})
@@ -267,8 +277,14 @@ def test_a_turn_without_a_message_goes_on() -> None:
         ),
         pytest.param(
             lambda: round_robin("ring", [ann], turns=1),
-            "round_robin 'ring': it takes 2 agents or more, and has 1",
+            "round_robin 'ring': it takes 2 agents or more, and has 1; one agent alone needs no "
+            "pattern: Flow(name, State('ann', agent, to(None, when=stop), to('ann')))",
             id="alone",
+        ),
+        pytest.param(
+            lambda: round_robin("ring", [], turns=1),
+            "round_robin 'ring': it takes 2 agents or more, and has 0",
+            id="nobody",
         ),
         pytest.param(
             lambda: round_robin("ring", "ab", turns=1),  # type: ignore[arg-type]  # on purpose

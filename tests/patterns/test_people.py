@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from stateflow import Flow, Human, group_chat, in_turn, round_robin, says, two_agents
+from stateflow import (
+    Flow,
+    Guard,
+    Human,
+    View,
+    answered,
+    equals,
+    group_chat,
+    guard,
+    in_turn,
+    round_robin,
+    says,
+    spoke,
+    two_agents,
+    visited,
+)
 from stateflow.patterns.people import HumanMode
 from tests.support.chatting import chat, errors, said, speaker, table
 
@@ -118,6 +133,80 @@ def test_the_question_says_what_an_answer_does() -> None:
         "critic spoke last. The chat is over. Say nothing to leave it at that, or something to go "
         "on with."
     )
+
+
+@guard
+def long_winded(view: View) -> bool:
+    """Speak of a function, of which nobody knows whether it counts."""
+    return len(view.last.text) > 1000
+
+
+@pytest.mark.parametrize("human", ["always", "on_stop"])
+def test_a_person_who_says_the_word_that_stops_the_chat_has_stopped_it(human: HumanMode) -> None:
+    """As an agent that says it; in AutoGen and in a swarm, too."""
+    flow = two_agents("talk", writer, critic, stop=says("writer") | says("END"), human=human)
+
+    result = chat(flow, "I say END")
+
+    assert said(result) == "writer 1, I say END"
+    assert (result.stop.kind, result.stop.state) == ("done", "user at stop after writer")
+    assert result.stop.why == "(says('writer') or says('END'))"
+
+
+def test_between_turns_the_word_stops_the_chat_as_well() -> None:
+    flow = group_chat(
+        "team", [writer, critic], choose=in_turn(), stop=says("END"), human="always", turns=9
+    )
+
+    result = chat(flow, "hm", "END")
+
+    assert said(result) == "writer 1, hm, writer 3, END"
+    assert (result.stop.kind, result.stop.state) == ("done", "user")
+    assert errors(flow) == []
+
+
+@pytest.mark.parametrize(
+    ("stop", "between", "again"),
+    [
+        pytest.param(says("END"), True, True, id="a-word"),
+        pytest.param(says("END", by="user"), True, True, id="a-word-of-theirs"),
+        pytest.param(says("END", by=critic), False, False, id="a-word-of-another"),
+        pytest.param(says("a", by=critic) | equals("b"), True, True, id="either"),
+        pytest.param(says("a", by=critic) & says("b"), False, False, id="both"),
+        pytest.param(answered("no"), True, True, id="answer"),
+        pytest.param(spoke(critic), False, False, id="another-speaker"),
+        pytest.param(visited("critic", at_least=2), True, False, id="a-count"),
+        pytest.param(says("END") | visited("critic"), True, False, id="a-word-or-a-count"),
+        pytest.param(says("END") & visited("critic"), True, True, id="a-word-and-a-count"),
+        pytest.param(~says("more"), True, False, id="not"),
+        pytest.param(long_winded, True, False, id="function"),
+    ],
+)
+def test_the_stop_is_drawn_where_what_the_person_says_can_meet_it(
+    stop: Guard, between: bool, again: bool
+) -> None:
+    """What would hold again whatever they say is left out where the chat was to go on."""
+    flow = two_agents("talk", writer, critic, stop=stop, human="always")
+
+    states = table(flow)
+
+    assert ((None, stop.name) in states["user after critic"]) is between
+    assert ((None, stop.name) in states["user at stop after critic"]) is again
+
+
+def test_a_stop_that_counts_lets_the_person_go_on() -> None:
+    flow = two_agents("talk", writer, critic, stop=visited("critic"), human="on_stop")
+
+    assert said(chat(flow, "go on")) == "writer 1, critic 2, go on, writer 4"
+
+
+def test_a_cap_ends_the_chat_without_asking() -> None:
+    """AutoGen's TERMINATE asks when ``max_consecutive_auto_reply`` is met."""
+    flow = two_agents("talk", writer, critic, stop=says("END"), human="on_stop", turns=3)
+
+    result = chat(flow)
+
+    assert (result.stop.kind, result.stop.why) == ("done", "turns_at_least(3)")
 
 
 def test_rounds_end_the_chat_without_asking() -> None:
