@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from stateflow.conversation.effect import Call, Effect, Key
 from stateflow.conversation.message import Usage
@@ -118,8 +118,7 @@ def _stop_where_asked() -> None:
         raise asyncio.CancelledError
 
 
-@dataclass(frozen=True, slots=True)
-class _Limit:
+class _Limit(NamedTuple):
     """How long an effect may take."""
 
     seconds: float | None
