@@ -37,9 +37,13 @@ def cleaned(value: Said, redactor: Redactor) -> Said:
     """
     if isinstance(value, Fault):
         return replace(value, text=redactor.text(value.text))
-    said = redactor.json(message_json(replace(value, usage=NO_USAGE)))
+    usage = value.usage
+    said = redactor.json(
+        message_json(value if usage is NO_USAGE else replace(value, usage=NO_USAGE))
+    )
     check_json(said, f"the message of {value.speaker!r}")
-    return replace(message_from(said, value.speaker), usage=value.usage)
+    clean = message_from(said, value.speaker)
+    return clean if usage is NO_USAGE else replace(clean, usage=usage)
 
 
 def check_json(value: Any, op: str, depth: int = 0) -> None:  # noqa: ANN401 - that is the question

@@ -276,7 +276,7 @@ class Runner:
             door.source,
             door.depth,
             models=clean.json(self._environment.overrides),
-            prices=date_of_prices(flow, self._environment.overrides),
+            prices="" if door.depth else date_of_prices(flow, self._environment.overrides),
             sandboxes=self._environment.sandboxes.overrides,
         )
 
@@ -304,7 +304,8 @@ class Runner:
     async def _conduct(self, flow: Flow, door: LiveDoor, given: Given) -> Stop:
         """Begin a nested run, or go on with it."""
         events = await self.store.read(door.run)
-        door.fold = fold_of(events)
+        if events:
+            door.fold = fold_of(events)
         if door.budget.seconds is not None:  # its parent has counted the time it took before
             seconds = door.budget.seconds + door.fold.elapsed_s
             door.budget = replace(door.budget, seconds=seconds)

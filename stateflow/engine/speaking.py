@@ -164,7 +164,8 @@ class Speaking:
 
     def _refer(self, message: Message, turn: EngineTurn) -> Said:
         """Return *message*, by reference to the effects that made its text, calls, and code."""
-        part: dict[str, Any] = message_json(replace(message, usage=NO_USAGE))
+        free = message if message.usage is NO_USAGE else replace(message, usage=NO_USAGE)
+        part: dict[str, Any] = message_json(free)
         if message.executions:
             ordinals, executions, text = ran(turn.made())
             if (executions, text) == (message.executions, message.text):

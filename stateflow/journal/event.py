@@ -64,7 +64,7 @@ class RunStarted:
     files: tuple[File, ...] = ()
     """Images and documents of the task, without their content."""
     prices: str = ""
-    """Date of the price list that the run is priced with."""
+    """Date of the price list that the run is priced with; a nested run has its root's."""
     sandboxes: dict[str, dict[str, str]] | None = None
     """Sandboxes that replace the flow's, by agent: ``sandbox``, and a print of its ``settings``."""
 
