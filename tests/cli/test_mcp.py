@@ -165,10 +165,12 @@ async def test_a_run_that_waits_gives_its_question_and_the_command_that_answers(
     assert "Accept it? (accept / reject)" in said(result)
     assert result.structured_content["text"] == said(result)
     found = re.search(
-        r"stateflow (resume \w+ --answer) 'accept\|reject' (--store \S+)", said(result)
+        r"stateflow (resume \w+ --answer) 'accept\|reject' --question '(\S+)' (--store \S+)",
+        said(result),
     )
     assert found is not None
-    came = await asyncio.to_thread(sf, *found[1].split(), "accept", *found[2].split())
+    words = [*found[1].split(), "accept", "--question", found[2], *found[3].split()]
+    came = await asyncio.to_thread(sf, *words)
     assert came.code == 0
 
 
