@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shlex
 import signal
 import subprocess
@@ -34,6 +35,7 @@ _WIDEST: Final = 60
 """Widest list of options in a command, or in one line of the panel [columns]."""
 _KEY: Final = "bold yellow"
 _WRITE, _QUIT, _FILL = "c", "q", "f"
+_STEP_S: Final = 0.2
 
 
 class _Later(Exception):
@@ -175,8 +177,16 @@ def _line() -> str | None:
     """Return one line from the terminal; ``None`` at its end."""
     sys.stderr.write("> ")
     sys.stderr.flush()
+    _wait_for_keys()
     line = sys.stdin.readline()
     return line.strip() if line else None
+
+
+def _wait_for_keys() -> None:
+    """Wait in short steps: a Ctrl-C on the brink of a long read is heard at the next key only."""
+    if sys.platform != "win32" and sys.stdin.isatty():  # which gives a line at a time
+        while not select.select([sys.stdin], [], [], _STEP_S)[0]:
+            pass
 
 
 def _written(out: Console) -> str | None:
