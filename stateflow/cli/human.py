@@ -184,8 +184,12 @@ def _line() -> str | None:
 
 def _wait_for_keys() -> None:
     """Wait in short steps: a Ctrl-C on the brink of a long read is heard at the next key only."""
-    if sys.platform != "win32" and sys.stdin.isatty():  # which gives a line at a time
-        while not select.select([sys.stdin], [], [], _STEP_S)[0]:
+    try:
+        keys = sys.stdin.fileno()
+    except OSError:  # no file of the system's
+        return
+    if sys.platform != "win32" and os.isatty(keys):  # which gives a line at a time
+        while not select.select([keys], [], [], _STEP_S)[0]:
             pass
 
 
