@@ -109,6 +109,7 @@ async def test_a_run_of_another_process_is_stopped_and_loses_only_what_was_under
         if not pause:
             again = await replay_journal(flow, journal)
             assert canonical(again.journal) == canonical(journal)
+            await store.aclose()
             return
         before = [len(one.events) for one in runs]
         live = runner.resume(flow, "r", budget=Budget(turns=10**6))
