@@ -1,7 +1,9 @@
 """Claiming a run that stands still: whoever resumes it proves that its flow still fits.
 
-What a claim changes goes on the record in one transaction: that the run goes on, with which
-budget and which print, and what was answered.  Where nothing would come of it, nothing is written.
+A claim goes on the record in one transaction: that the run goes on, with which budget and which
+print, and what was answered.  An answer to a nested run is put into that run's journal right after
+it; where a crash comes between, the question is still open.  Where nothing would come of a claim,
+nothing is written.
 """
 
 from __future__ import annotations

@@ -200,7 +200,7 @@ def flow_agent(flow: object, where: str, name: str | None = None, **how: Any) ->
                 f"{where}: {flow.name!r} is an agent already; say input=, carryover= and summary= "
                 "where it is made: flow.as_agent(...)"
             )
-        return flow
+        return flow if name is None else replace(flow, name=name)
     if not callable(getattr(flow, "as_agent", None)) and flow is not ITSELF:
         cure = "nest what Flow(...) returns"
         if callable(getattr(flow, "reply", None)):

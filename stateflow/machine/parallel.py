@@ -29,7 +29,7 @@ Join: TypeAlias = Literal["all", "any"] | int
 Others: TypeAlias = Literal["cancel", "keep"]
 """What becomes of branches that nobody needs any more."""
 
-Branches: TypeAlias = "Sequence[Flow | FlowAgent] | Mapping[str, Flow]"
+Branches: TypeAlias = "Sequence[Flow | FlowAgent] | Mapping[str, Flow | FlowAgent]"
 """Flows, or flows by the name that they speak under."""
 
 

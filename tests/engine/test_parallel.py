@@ -298,3 +298,15 @@ def test_a_join_is_told_in_words(join: Join, words: str) -> None:
 def test_a_flow_that_is_an_agent_already_takes_its_input_where_it_is_made() -> None:
     with pytest.raises(DefinitionError, match=r"say input=.* where it is made: flow\.as_agent"):
         Parallel("p", [one("a").as_agent("x"), one("b")], to(None), input="Vote.")
+
+
+async def test_a_branch_speaks_under_the_name_it_is_listed_by() -> None:
+    """Also where it was made an agent of another name before."""
+    flow = Flow(
+        "f",
+        Parallel("p", {"a": one("x", "1"), "b": one("y", "2").as_agent("other")}, to(None)),
+    )
+
+    result = await run(flow, "task")
+
+    assert [message.speaker for message in result.messages[1:]] == ["a", "b"]
