@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from typing import Any, cast
 
 from stateflow.engine.door import Delta
 from stateflow.engine.live_door import LiveDoor
 from stateflow.engine.outside import carry_on, stop_below
 from stateflow.engine.result import Result, result_from
-from stateflow.errors import RunTaken
+from stateflow.errors import RunError, RunTaken
 from stateflow.journal.event import Recorded, RunEnded, RunPaused
 from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.stop import Stop
@@ -22,10 +22,13 @@ __all__ = ["Live"]
 class Live:
     """A run under way.  Await it for its result; iterate over it for what happens."""
 
-    def __init__(self, flow: Flow, door: LiveDoor, work: Callable[[], Any]) -> None:
-        """Begin at once."""
+    def __init__(
+        self, flow: Flow, door: LiveDoor, work: Callable[[], Any], resume: Callable[..., Live]
+    ) -> None:
+        """Begin at once; *resume* goes on once it has stopped."""
         self.flow = flow
         self.door = door
+        self._resume = resume
         self._cancelling = False
         self._closing = False
         self._heard: asyncio.Queue[Recorded | Delta | None] = asyncio.Queue()
@@ -41,6 +44,22 @@ class Live:
     def pause(self) -> None:
         """Finish the turn, then pause.  The run is resumable."""
         self.door.control.pausing = True
+
+    def answer(
+        self, answer: str | None = None, *, answers: Mapping[str, object] | None = None
+    ) -> Live:
+        """Go on with the answer to the one question that is open, or with several by id.
+
+        Returns:
+            The run under way again; await that for its result.
+
+        Raises:
+            RunError: it has not stopped yet, so nobody knows what it will ask.
+            AnswerRefused (when awaited): an answer fits no open question; nothing was written.
+        """
+        if not self._task.done():
+            raise RunError(f"run {self.run!r} is under way; await it, then answer what it asks")
+        return self._resume(self.flow, self.run, answer=answer, answers=answers)
 
     def stop(self) -> None:
         """Drop the effect under way and pause at once.  The run is resumable."""

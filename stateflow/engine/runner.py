@@ -204,7 +204,7 @@ class Runner:
     def _live(self, flow: Flow, door: LiveDoor, work: Callable[[ExitStack], Any]) -> Live:
         check_agents(flow, self._given_models)
         held = ExitStack()
-        live = Live(flow, door, lambda: work(held))
+        live = Live(flow, door, lambda: work(held), self.resume)
         self._lives[live] = None
         live.when_over(lambda over: self._lives.pop(over, None))
         live.when_over(lambda _: held.close())

@@ -11,9 +11,11 @@ from pydantic import BaseModel
 
 from stateflow import (
     PASS,
+    AnswerRefused,
     Final,
     Flow,
     FunctionAgent,
+    Human,
     Junction,
     ReplayDivergence,
     RunError,
@@ -262,3 +264,21 @@ def test_an_entry_action_that_raises_at_the_start_is_told_as_a_run_error() -> No
     )
     with pytest.raises(RunError, match="unknown data 'm'"):
         run_sync(flow)
+
+
+async def test_a_live_run_that_waits_goes_on_with_its_answer() -> None:
+    """In the hands of whoever started it; what it asks is known once it has stopped."""
+    flow = Flow("f", State("ask", Human("boss", "ok?", options=("yes", "no")), to(None)))
+    async with Runner() as runner:
+        live = runner.start(flow, "go")
+        with pytest.raises(RunError, match="is under way; await it, then answer"):
+            live.answer("yes")
+        waiting = await live
+        with pytest.raises(AnswerRefused, match="is none of its options"):
+            await live.answer("perhaps")
+        done = await live.answer(answers={waiting.stop.questions[0].id: "yes"})
+        with pytest.raises(AnswerRefused, match="is over"):
+            await live.answer("no")
+
+    assert (waiting.stop.kind, done.stop.kind) == ("waiting", "done")
+    assert done.messages[-1].answer == "yes"
