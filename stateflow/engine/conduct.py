@@ -112,6 +112,7 @@ class Conductor:
         self.door.due = None if deadline is None else fold.entered_at + deadline
         speaking = Speaking(self.flow, self.door, self.models, state, spoken)
         await speaking.speak(view_of(fold, self.data()))
+        self.door.due = None  # it was said in time; who is next may be chosen later
         return spoken
 
     async def _step(

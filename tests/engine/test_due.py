@@ -20,6 +20,7 @@ from stateflow import (
     Runner,
     State,
     View,
+    by_human,
     canonical,
     hours,
     to,
@@ -171,4 +172,26 @@ async def test_time_that_a_nested_run_took_before_it_waited_is_counted_once() ->
         journal = await runner.journal(waiting.run)
 
     assert done.stop.kind == "done"
+    assert (await replay_journal(flow, journal)).stop == done.stop
+
+
+async def test_who_picks_the_next_state_has_no_deadline() -> None:
+    """What the state was to say is said; a late choice would otherwise fail for ever."""
+    clock = Clock()
+    said = FunctionAgent("clerk", lambda _: "said")
+    ways = (to("late", after=hours(1)), to("end"), to(None))
+    flow = Flow(
+        "pick",
+        State("say", said, *ways, choose=by_human()),
+        State("end", said, to(None)),
+        Final("late", ok=False),
+    )
+    async with Runner(clock=clock) as runner:
+        waiting = await runner.start(flow, "go")
+        clock.now += hours(2)
+        done = await runner.resume(flow, waiting.run, answer="end")
+        journal = await runner.journal(waiting.run)
+
+    assert waiting.stop.questions[0].due is None
+    assert (done.stop.kind, done.path) == ("done", ("say", "end"))
     assert (await replay_journal(flow, journal)).stop == done.stop
