@@ -13,14 +13,18 @@ from typing import Literal, TypeAlias
 
 from stateflow.diagram.look import Look, Stroke
 
-__all__ = ["DONE", "MORE", "START", "Arrow", "Box", "Frame", "at"]
+__all__ = ["DONE", "MORE", "START", "Arrow", "Box", "Frame", "Mark", "at"]
 
 START: Constant = "/start"
 DONE: Constant = "/done"
 MORE: Constant = "/more"
 
-Frame: TypeAlias = Literal["", "flow", "parallel", "steps"]
-"""What a box may hold: the places of one flow, branches, or agents that speak in order."""
+Frame: TypeAlias = Literal["", "flow", "parallel", "steps", "phase"]
+"""What a box may hold: the places of one flow, branches, agents that speak in order, or those
+places of a flow that are one phase of it."""
+
+Mark: TypeAlias = Literal["", "added", "removed", "changed", "kept", "live", "taken", "never"]
+"""What is drawn over a box or an arrow: how two versions differ, where a run is and was."""
 
 
 def at(frame: str, key: str) -> str:
@@ -58,6 +62,11 @@ class Box:
     """Whether what it holds is drawn, too."""
     on_error: str | None = None
     """Key of what takes every error of the flow in this frame."""
+    mark: Mark = ""
+    count: int | None = None
+    """How often recorded runs came by; ``None``: nobody counted."""
+    heat: float = 0.0
+    """Its count as a part of the greatest, 0 to 1."""
 
     @property
     def path(self) -> str:
@@ -91,6 +100,11 @@ class Arrow:
     """The action, and ``restart`` where the transcript is cleared to a summary."""
     within: str = ""
     """Key of the frame it is drawn in; empty on the paper itself."""
+    mark: Mark = ""
+    count: int | None = None
+    """How often recorded runs took it; ``None``: nobody counted."""
+    heat: float = 0.0
+    """Its count as a part of the greatest, 0 to 1."""
 
     @property
     def text(self) -> str:

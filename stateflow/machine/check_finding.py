@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from stateflow.machine.origin import Origin
 
 __all__ = ["Finding", "Severity"]
 
-Severity: TypeAlias = Literal["error", "warning"]
-"""An error cannot be meant; a warning may be."""
+Severity: TypeAlias = Literal["error", "warning", "note"]
+"""An error cannot be meant; a warning may be; a note is for those who ask for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,10 @@ class Finding:
     """What is wrong."""
     cure: str
     """What would be right."""
+    witness: str = ""
+    """What to say or do to see it happen: a small view, or a path."""
+    origin: Origin | None = field(default=None, compare=False)
+    """Where the place or the transition was written."""
 
     def __str__(self) -> str:
         """Return everything in one line."""

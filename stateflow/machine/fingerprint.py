@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fingerprint", "table"]
 
-_NOT_DECIDING = frozenset({"prompt", "agents", "description", "sees"})
+_NOT_DECIDING = frozenset({"prompt", "agents", "description", "sees", "phase", "accept"})
 _WHOLE = frozenset(
     {"when", "choose", "entry", "exit", "do", "output", "input", "carryover", "summary", "restart"}
 )
@@ -53,6 +53,8 @@ def table(flow: Flow) -> dict[str, Json]:
         whole["on_error"] = flow.on_error
     if flow.description:
         whole["description"] = flow.description
+    if flow.accept:
+        whole["accept"] = dict(flow.accept)
     if flow.data is not None:
         whole["data"] = {
             "model": flow.data.__name__,
@@ -80,10 +82,15 @@ def _deciding(value: Json) -> Json:
 
 def _place(place: Place, flow: Flow) -> dict[str, Json]:
     if isinstance(place, Final):
-        return {"final": place.name, "ok": place.ok, **_action("entry", place.entry)}
+        return {
+            "final": place.name,
+            "ok": place.ok,
+            **_action("entry", place.entry),
+            **_phase(place),
+        }
     rows: list[Json] = [_transition(transition) for transition in place.transitions]
     if not isinstance(place, State):
-        return {"junction": place.name, "to": rows}
+        return {"junction": place.name, "to": rows, **_phase(place)}
     return {
         "state": place.name,
         "speaks": [agent.name for agent in place.agents],
@@ -97,7 +104,12 @@ def _place(place: Place, flow: Flow) -> dict[str, Json]:
         **_action("output", place.output),
         **_action("entry", place.entry),
         **_action("exit", place.exit),
+        **_phase(place),
     }
+
+
+def _phase(place: Place) -> dict[str, Json]:
+    return {"phase": place.phase} if place.phase else {}
 
 
 def _nested(state: State, flow: Flow) -> dict[str, Json]:

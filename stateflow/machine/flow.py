@@ -12,11 +12,13 @@ from stateflow.conversation.summary import Summary, last_message
 from stateflow.conversation.window import Window
 from stateflow.errors import DefinitionError
 from stateflow.machine import fingerprint
+from stateflow.machine.accept import accepted
 from stateflow.machine.budget import Budget
 from stateflow.machine.choose import Chooser
 from stateflow.machine.flow_tool import FlowTool, flow_tool
 from stateflow.machine.kernel import Kernel
 from stateflow.machine.nested import FieldsOut, FlowAgent, Input
+from stateflow.machine.origin import origin
 from stateflow.machine.resolve import by_name, refuse_junction_loops
 from stateflow.machine.state import Final, Junction, Place, State
 from stateflow.machine.table import Row, chooser_of, places_of
@@ -29,12 +31,23 @@ __all__ = ["Flow", "flows_of"]
 class Flow:
     """A conversation as a finite state machine.  The first place is the initial one.
 
+    Args:
+        name: of the flow.
+        places: states, junctions and finals.
+        budget: limits of a run; 100 turns if not given.
+        on_error: name of the place that takes faults nobody else takes.
+        data: model of the typed data.
+        choose: who picks in states that name nobody.
+        description: what it is for; a model reads it where the flow is a tool.
+        accept: findings of ``check`` that are meant, each with the reason: by code
+            (``{"SF106": "..."}``), or by code and place (``{"SF103 at write": "..."}``).
+
     Raises:
         DefinitionError: a name is used twice, a target does not exist, junctions only lead to
             each other, or an ``exhausted`` transition leads to a place that would go on.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the declaration of a flow is this long
         self,
         name: str,
         *places: Place,
@@ -43,9 +56,12 @@ class Flow:
         data: type[BaseModel] | None = None,
         choose: Chooser | None = None,
         description: str = "",
+        accept: Mapping[str, str] | None = None,
     ) -> None:
         """Build the flow and prove that its names resolve."""
+        self.origin = origin()
         self.name = check_name(name, "flow")
+        self.accept = accepted(name, accept or {})
         self.description = description
         self.budget = budget if budget is not None else Budget()
         self.data = data

@@ -237,6 +237,7 @@ class Nested(State):
         exit: changes the data when it is left.
         save: data field that takes the nested flow's data, or else its summary.
         timeout_s: limit of an effect here, as of the call that writes the summary [s].
+        phase: what it is part of, in drawings.
 
     Raises:
         DefinitionError: *flow* is none, or one of the others does not fit.
@@ -260,6 +261,7 @@ class Nested(State):
         exit: Action | None = None,  # noqa: A002 - the statecharts' word
         save: str | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
+        phase: str = "",
     ) -> None:
         """Declare the state called *name*, in which *flow* runs."""
         agent = flow_agent(
@@ -275,6 +277,7 @@ class Nested(State):
             exit=exit,
             save=save,
             timeout_s=timeout_s,
+            phase=phase,
         )
         object.__setattr__(self, "output", output_of(name, output))
 

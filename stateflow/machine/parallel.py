@@ -56,6 +56,7 @@ class Parallel(State):
         exit: changes the data when it is left.
         save: data field that takes what the branches came to, by their names.
         timeout_s: limit of an effect here, as of a call that writes a summary [s].
+        phase: what it is part of, in drawings.
 
     Raises:
         DefinitionError: fewer than two branches, two of one name, or a join that never fires.
@@ -88,6 +89,7 @@ class Parallel(State):
         exit: Action | None = None,  # noqa: A002 - the statecharts' word
         save: str | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
+        phase: str = "",
     ) -> None:
         """Declare the state called *name*, in which *branches* run."""
         named: Sequence[tuple[str | None, object]] = (
@@ -112,6 +114,7 @@ class Parallel(State):
             exit=exit,
             save=save,
             timeout_s=timeout_s,
+            phase=phase,
         )
         object.__setattr__(self, "output", output_of(name, cast("Output", output)))
         object.__setattr__(self, "need", _need(where, join, len(agents)))

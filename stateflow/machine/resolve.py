@@ -85,7 +85,7 @@ def _resolved(
             raise DefinitionError(sentence)
         transitions.append(replace(transition, target=states[0], agent=None))
     if isinstance(place, Junction):
-        return Junction(place.name, *transitions)
+        return place.changed(transitions=tuple(transitions))
     chooser = place.choose if place.choose is not None else choose
     return place.changed(transitions=tuple(transitions), choose=chooser)
 

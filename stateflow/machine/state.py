@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import dataclass
-from typing import Any, Self, TypeAlias, cast
+from dataclasses import dataclass, field
+from typing import Any, Self, TypeAlias, TypeVar, cast
 
 from stateflow.conversation.agent import Agent
 from stateflow.conversation.view import View
@@ -13,6 +13,7 @@ from stateflow.conversation.window import Window
 from stateflow.errors import DefinitionError
 from stateflow.machine.choose import Chooser
 from stateflow.machine.deadline import shown
+from stateflow.machine.origin import Origin, origin
 from stateflow.machine.transition import Action, Transition
 from stateflow.value import check_name
 
@@ -70,6 +71,10 @@ class State:
     """Changes the data with what was said, before guards are tried."""
     deadline: float | None
     """When time takes a transition, counted from the entry [s]; ``None``: never."""
+    phase: str
+    """What it is part of, in drawings; empty: of nothing but the flow."""
+    origin: Origin | None = field(repr=False, compare=False)
+    """Where it was written."""
 
     def __init__(  # noqa: PLR0913 - the declaration of a state is this long
         self,
@@ -84,6 +89,7 @@ class State:
         save: str | None = None,
         sees: Window | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
+        phase: str = "",
     ) -> None:
         """Declare the state called *name*, in which *agent* speaks."""
         agents = agent.agents if isinstance(agent, Steps) else (agent,)
@@ -120,9 +126,11 @@ class State:
             "timeout_s": timeout_s,
             "output": None,
             "deadline": _deadline(name, transitions),
+            "phase": _phase(phase),
+            "origin": origin(),
         }
-        for field, value in values.items():
-            object.__setattr__(self, field, value)
+        for key, value in values.items():
+            object.__setattr__(self, key, value)
 
     @property
     def agent(self) -> Agent:
@@ -131,10 +139,7 @@ class State:
 
     def changed(self, **fields: object) -> Self:
         """Return this state with other *fields*; they were checked before."""
-        new = copy(self)
-        for field, value in fields.items():
-            object.__setattr__(new, field, value)
-        return new
+        return _changed(self, fields)
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -143,8 +148,10 @@ class Junction:
 
     name: str
     transitions: tuple[Transition, ...]
+    phase: str
+    origin: Origin | None = field(repr=False, compare=False)
 
-    def __init__(self, name: str, *transitions: Transition) -> None:
+    def __init__(self, name: str, *transitions: Transition, phase: str = "") -> None:
         """Declare the junction called *name*."""
         object.__setattr__(self, "name", check_name(name, "junction"))
         if any(isinstance(t, Transition) and t.after is not None for t in cast("Any", transitions)):
@@ -154,6 +161,12 @@ class Junction:
             )
             raise DefinitionError(sentence)
         object.__setattr__(self, "transitions", _checked(name, transitions))
+        object.__setattr__(self, "phase", _phase(phase))
+        object.__setattr__(self, "origin", origin())
+
+    def changed(self, **fields: object) -> Self:
+        """Return this junction with other *fields*; they were checked before."""
+        return _changed(self, fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +177,14 @@ class Final:
     ok: bool = True
     """Whether ending here counts as success."""
     entry: Action | None = None
+    phase: str = ""
+    origin: Origin | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse names that cannot be drawn."""
         check_name(self.name, "final")
+        _phase(self.phase)
+        object.__setattr__(self, "origin", origin())
 
     @property
     def transitions(self) -> tuple[Transition, ...]:
@@ -176,6 +193,19 @@ class Final:
 
 
 Place: TypeAlias = State | Junction | Final
+
+_Changed = TypeVar("_Changed")
+
+
+def _changed(place: _Changed, fields: Mapping[str, object]) -> _Changed:
+    new = copy(place)
+    for name, value in fields.items():
+        object.__setattr__(new, name, value)
+    return new
+
+
+def _phase(phase: str) -> str:
+    return check_name(phase, "phase") if phase else ""
 
 
 def _deadline(name: str, transitions: tuple[object, ...]) -> float | None:

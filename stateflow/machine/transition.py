@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
 from stateflow.conversation.agent import Agent
@@ -12,6 +12,7 @@ from stateflow.conversation.view import View
 from stateflow.errors import DefinitionError
 from stateflow.machine.deadline import late
 from stateflow.machine.guard import Guard
+from stateflow.machine.origin import Origin, origin
 
 __all__ = ["Action", "Transition", "to"]
 
@@ -33,6 +34,8 @@ class Transition:
     """Taken once the state was not left for so long [s]; its guard asks for that."""
     restart: Summary | None = None
     """The transcript is cleared to this summary as the transition is taken."""
+    origin: Origin | None = field(default=None, repr=False, compare=False)
+    """Where it was written."""
 
     @property
     def guard_name(self) -> str:
@@ -86,13 +89,13 @@ def to(
     if after is not None:
         when = late(after) if when is None else late(after) & when
     if target is None or isinstance(target, str):
-        return Transition(target, when, do, None, after, restart)
+        return Transition(target, when, do, None, after, restart, origin())
     name: object = getattr(target, "name", None)
     if not isinstance(name, str):
         sentence = f"to({target!r}): a target is a state's name, an agent, or None"
         raise DefinitionError(sentence)
     agent = target if callable(getattr(target, "reply", None)) else None
-    return Transition(name, when, do, agent, after, restart)
+    return Transition(name, when, do, agent, after, restart, origin())
 
 
 def _shown(target: object) -> str:
