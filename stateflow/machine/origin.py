@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import CodeType
 from typing import Final as Constant
 from typing import NamedTuple
 
@@ -39,8 +40,14 @@ def origin() -> Origin | None:
         1
     """
     frame = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - inspect.stack() reads every source file
-    while frame.f_code.co_filename.startswith(_PACKAGE):
+    while _inside(frame.f_code):
         if frame.f_back is None:
             return None
         frame = frame.f_back
     return Origin(frame.f_code.co_filename, frame.f_lineno)
+
+
+def _inside(code: CodeType) -> bool:
+    """Tell whether *code* is of this package, or what a dataclass of it was given to begin with."""
+    made = code.co_filename == "<string>" and code.co_name == "__init__"
+    return made or code.co_filename.startswith(_PACKAGE)
