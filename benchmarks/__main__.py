@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import NamedTuple
 
-from benchmarks import imports, journal, many, nested, sandboxes, turn
+from benchmarks import checking, imports, journal, many, nested, sandboxes, turn
 
 UNDER = operator.le
 OVER = operator.ge
@@ -57,6 +57,14 @@ BENCHMARKS = (
     Benchmark(
         journal.measure,
         (Goal("SQLite journal, to a loop of bare inserts", "x", "ratio", UNDER, 3.0),),
+    ),
+    Benchmark(
+        checking.measure,
+        (
+            Goal("check 1,000 states with 5,000 transitions", "s", "seconds", UNDER, 2.0),
+            Goal("the same, to finding its components", "x", "to_components", UNDER, 400),
+            Goal("check a state of 4,000, to one of 1,000", "x", "growth", UNDER, 1.3),
+        ),
     ),
     Benchmark(
         imports.measure,

@@ -69,4 +69,5 @@ flow = Flow(
     ),
     State("answer", triage, to(None)),
     Final("needs_a_person", ok=False),
+    accept={"SF106": "a level that cannot be reached stops the run, which is resumed once it can"},
 )

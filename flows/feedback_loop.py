@@ -56,4 +56,5 @@ flow = Flow(
     ),
     State("revise", reviser, to("finalize", when=visited("review", at_least=MOST)), to("review")),
     State("finalize", finalizer, to(None)),
+    accept={"SF106": "a run that failed is kept as it was, and resumed by hand"},
 )

@@ -89,4 +89,5 @@ flow = Flow(
     State("help", helper, to(None)),
     Final("declined"),
     budget=Budget(turns=6, calls=8, tokens=5000),
+    accept={"SF106": "a run that failed is kept, so that no payment is begun anew"},
 )

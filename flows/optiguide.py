@@ -115,4 +115,5 @@ flow = Flow(
     ),
     State("user", user, to(None)),
     Final("refused", ok=False),
+    accept={"SF106": "a run that failed is kept as it was, and resumed by hand"},
 )

@@ -72,4 +72,5 @@ flow = swarm(
     [planner, financial_analyst, news_analyst, writer],
     stop=says("TERMINATE", by=planner),
     turns=20,
+    accept={"SF106": "a run that failed is kept as it was, and resumed by hand"},
 )

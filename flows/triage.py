@@ -105,4 +105,5 @@ flow = Flow(
     Junction("more_writing", to("write", when=data_is("writing")), to("manage")),
     State("sum_up", FunctionAgent("summarizer", sum_up), to(None)),
     data=Desk,
+    accept={"SF106": "a run that failed is kept as it was, and resumed by hand"},
 )

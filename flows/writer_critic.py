@@ -51,5 +51,12 @@ def critique(name: str, agent: Assistant | Scripted) -> Flow:
     return Flow(name, State("read", agent, to(None)), budget=Budget(turns=2))
 
 
-flow = nested("writer_critic", writer, [critique("critique", critic)], speaker="user", rounds=2)
+flow = nested(
+    "writer_critic",
+    writer,
+    [critique("critique", critic)],
+    speaker="user",
+    rounds=2,
+    accept={"SF106": "a run that failed is kept as it was, and resumed by hand"},
+)
 plain = nested("plain", writer, [critique("opinion", reader)], speaker="user", rounds=2)

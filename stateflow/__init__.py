@@ -3,7 +3,8 @@
 Layers, each importing only those below it:
 
     cli
-    testing | patterns      replay as a test; conversation patterns, each returning a flow
+    exchange | testing      flows as files; replay as a test
+    patterns                conversation patterns, each returning a flow
     engine                  a run: door, runner, choosers, budget
     agents                  who can speak
     models | sandbox        how models are reached; how code is run
@@ -57,6 +58,7 @@ from stateflow.errors import (
     RateLimited,
     Refused,
     ReplayDivergence,
+    RuleBroken,
     RunError,
     RunHeld,
     RunTaken,
@@ -98,6 +100,7 @@ from stateflow.machine.guards import (
 )
 from stateflow.machine.nested import Nested, itself
 from stateflow.machine.parallel import Parallel
+from stateflow.machine.rule import Rule, always, at_most, never
 from stateflow.machine.state import Final, Junction, State, steps
 from stateflow.machine.transition import to
 from stateflow.models.base import Settings
@@ -109,13 +112,21 @@ from stateflow.sandbox.blocks import blocks_of as code_blocks
 from stateflow.tools.base import ToolReply
 
 if TYPE_CHECKING:
+    from stateflow.engine.ceiling import bound
     from stateflow.engine.choosers import at_random, by_human, by_model, in_turn
     from stateflow.engine.result import Result
     from stateflow.engine.run import fork, replay, resume, run, run_sync, stream
     from stateflow.engine.runner import Live, Runner
+    from stateflow.exchange.json_form import flow_from_json, to_json
+    from stateflow.exchange.python import to_python
+    from stateflow.exchange.scxml import to_scxml
+    from stateflow.exchange.xstate import flow_from_xstate, to_xstate
     from stateflow.journal.canonical import canonical
     from stateflow.journal.event import Journal
     from stateflow.journal.stop import Stop
+    from stateflow.machine.bound import Bound
+    from stateflow.machine.check import check
+    from stateflow.machine.check_finding import Finding
     from stateflow.patterns.chat import two_agents
     from stateflow.patterns.debate import debate
     from stateflow.patterns.fan_out import parallel
@@ -147,6 +158,7 @@ __all__ = [
     "BadReply",
     "BadRequest",
     "Block",
+    "Bound",
     "Budget",
     "Call",
     "Chat",
@@ -165,6 +177,7 @@ __all__ = [
     "FaultError",
     "File",
     "Final",
+    "Finding",
     "Flow",
     "FunctionAgent",
     "FunctionTool",
@@ -194,6 +207,8 @@ __all__ = [
     "ReplayDivergence",
     "Result",
     "Retry",
+    "Rule",
+    "RuleBroken",
     "RunError",
     "RunHeld",
     "RunTaken",
@@ -215,13 +230,17 @@ __all__ = [
     "Unreachable",
     "Usage",
     "View",
+    "always",
     "answered",
+    "at_most",
     "at_random",
     "attach",
+    "bound",
     "by_human",
     "by_model",
     "called",
     "canonical",
+    "check",
     "code_blocks",
     "data_is",
     "days",
@@ -231,6 +250,8 @@ __all__ = [
     "exhausted",
     "exit_code",
     "failed",
+    "flow_from_json",
+    "flow_from_xstate",
     "fork",
     "group_chat",
     "guard",
@@ -251,6 +272,7 @@ __all__ = [
     "messages_at_least",
     "minutes",
     "nested",
+    "never",
     "only",
     "parallel",
     "raised",
@@ -272,6 +294,10 @@ __all__ = [
     "swarm",
     "timed_out",
     "to",
+    "to_json",
+    "to_python",
+    "to_scxml",
+    "to_xstate",
     "tool",
     "turns_at_least",
     "two_agents",
@@ -281,7 +307,9 @@ __all__ = [
 
 _LATER = {
     "AzureSandbox": "stateflow.sandbox.azure",
+    "Bound": "stateflow.machine.bound",
     "DockerSandbox": "stateflow.sandbox.docker",
+    "Finding": "stateflow.machine.check_finding",
     "FunctionTool": "stateflow.tools.function",
     "Journal": "stateflow.journal.event",
     "Leg": "stateflow.patterns.sequence",
@@ -293,10 +321,14 @@ _LATER = {
     "Stop": "stateflow.journal.stop",
     "at_random": "stateflow.engine.choosers",
     "attach": "stateflow.stores.content",
+    "bound": "stateflow.engine.ceiling",
     "by_human": "stateflow.engine.choosers",
     "by_model": "stateflow.engine.choosers",
     "canonical": "stateflow.journal.canonical",
+    "check": "stateflow.machine.check",
     "debate": "stateflow.patterns.debate",
+    "flow_from_json": "stateflow.exchange.json_form",
+    "flow_from_xstate": "stateflow.exchange.xstate",
     "fork": "stateflow.engine.run",
     "group_chat": "stateflow.patterns.group",
     "handoff": "stateflow.tools.handoff",
@@ -318,9 +350,23 @@ _LATER = {
     "selector": "stateflow.patterns.group",
     "stream": "stateflow.engine.run",
     "swarm": "stateflow.patterns.swarm",
+    "to_json": "stateflow.exchange.json_form",
+    "to_python": "stateflow.exchange.python",
+    "to_scxml": "stateflow.exchange.scxml",
+    "to_xstate": "stateflow.exchange.xstate",
     "tool": "stateflow.tools.function",
     "two_agents": "stateflow.patterns.chat",
 }
+
+
+def _displayed(flow: Flow) -> dict[str, str]:
+    """Return what notebooks show of *flow*."""
+    from stateflow.diagram.notebook import bundle
+
+    return bundle(flow)
+
+
+Flow.display = _displayed
 
 
 def __getattr__(name: str) -> object:

@@ -26,6 +26,7 @@
       . Exhausted
       . OffTable
       . ChildFailed
+      . RuleBroken
   x ReplayDivergence           the flow no longer does what the journal says
   x StoreError                 the journal could not be read or written
     - RunHeld
@@ -61,6 +62,7 @@ __all__ = [
     "RateLimited",
     "Refused",
     "ReplayDivergence",
+    "RuleBroken",
     "RunError",
     "RunHeld",
     "RunTaken",
@@ -204,6 +206,15 @@ class OffTable(FaultError):
 
 class ChildFailed(FaultError):
     """A nested run stopped without an end."""
+
+
+class RuleBroken(FaultError):
+    """The next step would break a rule of the flow, so it was not taken."""
+
+    def __init__(self, rule: str, text: str) -> None:
+        """Keep which rule it was, as it is written."""
+        self.rule = rule
+        super().__init__(text)
 
 
 class ReplayDivergence(StateflowError):

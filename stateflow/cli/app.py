@@ -6,9 +6,14 @@ from importlib.metadata import PackageNotFoundError, version
 
 from cyclopts import App, Parameter
 
-from stateflow.cli.draw import check, render
+from stateflow.cli.bound import bound
+from stateflow.cli.check import check
+from stateflow.cli.diff import diff
+from stateflow.cli.draw import render
+from stateflow.cli.export import export
 from stateflow.cli.mcp import mcp
 from stateflow.cli.replay import replay
+from stateflow.cli.rules import rules
 from stateflow.cli.run import fork, resume, run
 from stateflow.cli.sandbox import sandbox
 from stateflow.cli.show import ls, show
@@ -36,7 +41,8 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
-for _command in (run, resume, stop, fork, show, replay, ls, render, mcp):
-    app.command(_command)
 app.command(check, alias="lint")
-app.command(sandbox)
+_driving = (run, resume, stop, fork, show, replay, ls)
+_reviewing = (bound, rules, render, diff, export)
+for _command in (*_driving, *_reviewing, mcp, sandbox):
+    app.command(_command)

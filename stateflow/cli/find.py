@@ -9,7 +9,7 @@ import re
 import shlex
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -36,7 +36,7 @@ __all__ = [
 
 _DEFINES = re.compile(r"^flow\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
 """A module-level ``flow = ...``."""
-_FORMS = "write it as path.py, path.py:attr or pkg.mod:attr"
+_FORMS = "write it as path.py, path.py:attr, pkg.mod:attr or path.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,8 @@ def find_flow(reference: str) -> Found:
             raise BadInput(f"{place!r} is a folder; name one flow in it: path.py or path.py:attr")
         if not path.is_file():
             raise BadInput(f"there is no file {place!r}; check the path, or {_FORMS}")
+        if path.suffix == ".json":
+            return Found(_from_json(path, attr), _relative(path))
         module, source = _from_file(path), _relative(path)
     else:
         module, source = _from_name(place), place
@@ -175,7 +177,9 @@ def _parted(reference: str) -> tuple[str, str]:
 
 
 def _is_path(place: str) -> bool:
-    return place.endswith(".py") or "/" in place or os.sep in place or Path(place).exists()
+    return (
+        place.endswith((".py", ".json")) or "/" in place or os.sep in place or Path(place).exists()
+    )
 
 
 def _relative(path: Path) -> str:
@@ -207,6 +211,22 @@ def _from_file(path: Path) -> ModuleType:
         del sys.modules[name]
         raise BadInput(_import_trouble(str(path), whole, error)) from error
     return module
+
+
+def _from_json(path: Path, attr: str) -> Flow:
+    """Read the flow of *path*: one that ``stateflow export`` wrote, or a machine of XState."""
+    from stateflow.exchange.json_form import flow_from_json
+    from stateflow.exchange.read import json_in
+    from stateflow.exchange.xstate import flow_from_xstate
+
+    if attr:
+        raise BadInput(f"{str(path)!r} holds one flow, and none called {attr!r}; leave out :{attr}")
+    try:
+        value = json_in(path)
+        foreign = isinstance(value, Mapping) and "states" in value and "stateflow" not in value
+        return flow_from_xstate(path) if foreign else flow_from_json(path)
+    except DefinitionError as error:
+        raise BadInput(f"{str(path)!r}: {error}") from error
 
 
 def _from_name(name: str) -> ModuleType:

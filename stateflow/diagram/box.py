@@ -7,13 +7,14 @@ Boxes that are no places have a key whose last part begins with ``/``, which no 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final as Constant
 from typing import Literal, TypeAlias
 
-from stateflow.diagram.look import Look, Stroke
+from stateflow.diagram.look import Direction, Look, Stroke
 
-__all__ = ["DONE", "MORE", "START", "Arrow", "Box", "Frame", "Mark", "at"]
+__all__ = ["DONE", "MORE", "START", "Arrow", "Box", "Frame", "Mark", "Picture", "at"]
 
 START: Constant = "/start"
 DONE: Constant = "/done"
@@ -54,7 +55,9 @@ class Box:
     notes: tuple[str, ...] = ()
     """Who picks, what is saved, what a nested flow is given, entry and exit actions."""
     within: str = ""
-    """Key of the frame it is drawn in; empty on the paper itself."""
+    """Key of the frame it belongs to: its flow, or what is around that; empty on the paper."""
+    phase: str = ""
+    """Key of the phase that it stands in, a frame in that; empty: in none."""
     frame: Frame = ""
     holds: str = ""
     """How much is in it, for where it is drawn closed."""
@@ -72,6 +75,11 @@ class Box:
     def path(self) -> str:
         """Its name, after the names of the frames around it."""
         return at(self.within, self.name)
+
+    @property
+    def stands(self) -> str:
+        """Key of the frame it is drawn in; empty on the paper itself."""
+        return self.phase or self.within
 
     @property
     def done(self) -> bool:
@@ -105,8 +113,56 @@ class Arrow:
     """How often recorded runs took it; ``None``: nobody counted."""
     heat: float = 0.0
     """Its count as a part of the greatest, 0 to 1."""
+    number: int | None = None
+    """Which of its source's transitions it is, from 0; ``None``: no transition."""
 
     @property
     def text(self) -> str:
         """Guard and action, in full."""
         return f"{self.when} / {self.action}".strip() if self.action else self.when
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A flow to draw."""
+
+    name: str
+    description: str
+    caption: str
+    initial: str
+    on_error: str | None
+    boxes: tuple[Box, ...]
+    """In definition order; what a frame holds follows it."""
+    arrows: tuple[Arrow, ...]
+    direction: Direction = "tb"
+    _boxes: dict[str, Box] = field(init=False, repr=False, compare=False)
+    _inside: dict[str, list[Box]] = field(init=False, repr=False, compare=False)
+    _exits: dict[str, list[Arrow]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Put all where it is looked for."""
+        inside: dict[str, list[Box]] = {}
+        exits: dict[str, list[Arrow]] = {}
+        for box in self.boxes:
+            inside.setdefault(box.stands, []).append(box)
+        for arrow in self.arrows:
+            exits.setdefault(arrow.source, []).append(arrow)
+        object.__setattr__(self, "_boxes", {box.key: box for box in self.boxes})
+        object.__setattr__(self, "_inside", inside)
+        object.__setattr__(self, "_exits", exits)
+
+    def box(self, key: str) -> Box:
+        """Return the box with this key."""
+        return self._boxes[key]
+
+    def find(self, key: str) -> Box | None:
+        """Return the box with this key, if there is one."""
+        return self._boxes.get(key)
+
+    def inside(self, key: str) -> Sequence[Box]:
+        """Return the boxes that stand in the frame with this key, not those in frames there."""
+        return self._inside.get(key, ())
+
+    def exits(self, key: str) -> Sequence[Arrow]:
+        """Return the arrows that leave the box with this key, in the order they are tried."""
+        return self._exits.get(key, ())

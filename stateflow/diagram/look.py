@@ -13,15 +13,23 @@ from typing import Final, Literal, TypeAlias
 __all__ = [
     "AMBER",
     "DARK",
+    "GREEN",
+    "HEAT",
     "INK",
     "LINE",
+    "LIVE",
     "LOOKS",
     "MUTED",
     "PAPER",
+    "QUIET",
     "RED",
     "STROKES",
+    "WARM",
+    "Colours",
+    "Direction",
     "Look",
     "Stroke",
+    "Theme",
     "line",
     "shortened",
     "width",
@@ -29,9 +37,14 @@ __all__ = [
 ]
 
 Look: TypeAlias = Literal[
-    "start", "llm", "human", "code", "tool", "flow", "junction", "final", "failed"
+    "start", "llm", "human", "code", "tool", "flow", "phase", "junction", "final", "failed"
 ]
 """How a box is drawn."""
+
+Direction: TypeAlias = Literal["tb", "lr"]
+"""Where a drawing grows to: from top to bottom, or from left to right."""
+
+Theme: TypeAlias = Literal["light", "dark"]
 
 Stroke: TypeAlias = Literal["plain", "else", "fault", "limit", "error"]
 """How an arrow is drawn; ``error`` is the flow's ``on_error``."""
@@ -42,6 +55,12 @@ MUTED: Final = "#5b6472"
 LINE: Final = "#4a5361"
 AMBER: Final = "#8a5a00"
 RED: Final = "#b3261e"
+QUIET: Final = "#8b95a3"
+GREEN: Final = "#00694f"
+LIVE: Final = "#e8590c"
+WARM: Final = "#1f6fb2"
+HEAT: Final = ("#e9f3fa", "#d3e5f4", "#b9d7ee", "#9cc7e7", "#7fb6df")
+"""From seldom to most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +79,7 @@ LOOKS: Final[dict[Look, Colours]] = {
     "code": Colours("#00694f", "#e5f5ef", round=False),
     "tool": Colours("#8a3f74", "#f9edf5", round=False),
     "flow": Colours("#453f9c", "#efeefb"),
+    "phase": Colours("#c3cad4", "#f7f8fa"),
     "junction": Colours(LINE, "#f1f3f6", round=False),
     "final": Colours(INK, PAPER),
     "failed": Colours(RED, "#fdecea"),
@@ -93,6 +113,16 @@ DARK: Final = {
     "#453f9c": "#b5b0f7",
     "#efeefb": "#1f1d3d",
     "#f1f3f6": "#242b35",
+    "#c3cad4": "#3d4755",
+    "#f7f8fa": "#171c25",
+    "#fdf3d6": "#33280d",
+    QUIET: "#768294",
+    LIVE: "#ff8a3d",
+    WARM: "#58a6e0",
+    HEAT[1]: "#12344e",
+    HEAT[2]: "#154163",
+    HEAT[3]: "#184e78",
+    HEAT[4]: "#1b5c8e",
 }
 """Each colour of the day and its colour at night."""
 

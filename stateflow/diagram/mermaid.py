@@ -10,15 +10,18 @@ Source: https://mermaid.js.org/syntax/stateDiagram.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from stateflow.diagram.box import Arrow, Box
-from stateflow.diagram.look import LOOKS, Look, shortened
-from stateflow.diagram.picture import Picture, picture
+from stateflow.diagram.box import Arrow, Box, Picture
+from stateflow.diagram.closed import ALL, at_depth, close
+from stateflow.diagram.look import LOOKS, MUTED, shortened
+from stateflow.diagram.overlay import coloured, dashed, signed, step
+from stateflow.diagram.picture import picture
 from stateflow.machine.flow import Flow
 
-__all__ = ["to_mermaid"]
+__all__ = ["fits", "fitting", "to_mermaid", "write"]
 
 _DOT = "[*]"
 """Where a flow starts and where it ends, in each frame its own."""
@@ -26,7 +29,8 @@ _DOT = "[*]"
 _LONGEST = 50_000
 """Mermaid's ``maxTextSize`` [characters]; it draws nothing that is longer."""
 
-_PLAIN = frozenset(" _-.,()≤→·…/=+'!?")
+_PLAIN = frozenset(" _-.,()≤→·…/=+−×●~'!?")
+_LOOKS = list(LOOKS)
 _TAKEN = frozenset(
     """
     accdescr acctitle as class classdef click default direction end fork href join note scale
@@ -44,20 +48,37 @@ def to_mermaid(flow: Flow, depth: int | None = None) -> str:
             as Mermaid's limit on the length of a text leaves.
     """
     drawn = picture(flow, depth)
-    text = _written(drawn)
-    deepest = max((box.key.count("/") + 1 for box in drawn.boxes if box.open), default=0)
-    for fewer in range(deepest - 1, -1, -1) if depth is None else ():
-        if len(text) <= _LONGEST:
-            break
-        text = _written(picture(flow, fewer))
-    return text
+    return write(drawn) if depth is not None else fitting(drawn)
 
 
-def _written(drawn: Picture) -> str:
-    return "\n".join(["stateDiagram-v2", *_lines(_closed(drawn)), ""])
+def write(drawn: Picture) -> str:
+    """Return *drawn* as Mermaid text."""
+    return "\n".join(["stateDiagram-v2", *_head(drawn), *_lines(_unbranched(drawn)), ""])
 
 
-def _closed(drawn: Picture) -> Picture:
+def fitting(drawn: Picture) -> str:
+    """Return *drawn* as Mermaid text, with fewer frames open where it would be too long.
+
+    What is too long even so is returned as it is; :func:`fits` tells.
+    """
+    text = write(drawn)
+    if fits(text):
+        return text
+    deepest = max((box.within.count("/") + 1 for box in drawn.boxes if box.open), default=0)
+    depth = bisect_left(range(deepest), x=True, key=lambda deep: not _fits_at(drawn, deep)) - 1
+    return write(at_depth(drawn, depth) if depth >= 0 else close(drawn, [ALL]))
+
+
+def _fits_at(drawn: Picture, depth: int) -> bool:
+    return fits(write(at_depth(drawn, depth)))
+
+
+def fits(text: str) -> bool:
+    """Tell whether Mermaid draws a text of this length."""
+    return len(text) <= _LONGEST
+
+
+def _unbranched(drawn: Picture) -> Picture:
     """Return *drawn* with all that is nested in a branch closed.
 
     Mermaid fails at an arrow to a composite state in a region of a parallel one.
@@ -79,29 +100,41 @@ def _closed(drawn: Picture) -> Picture:
     return replace(drawn, boxes=tuple(boxes), arrows=arrows)
 
 
+def _head(drawn: Picture) -> Iterator[str]:
+    """Yield the words for people who hear the drawing."""
+    yield f"  accTitle: {_text(drawn.name)}"
+    yield f"  accDescr: {_text(drawn.caption)}"
+
+
 def _lines(drawn: Picture) -> Iterator[str]:
     keys = _keys(drawn)
     yield from _level(drawn, keys, "", regions=False)
     yield from _classes([box for box in drawn.boxes if keys[box.key] != _DOT], keys)
 
 
-def _level(drawn: Picture, keys: Mapping[str, str], within: str, *, regions: bool) -> Iterator[str]:
+def _level(drawn: Picture, keys: Mapping[str, str], frame: str, *, regions: bool) -> Iterator[str]:
     """Yield what stands in one frame, or on the paper itself; in regions where they are many."""
     if not regions:
-        yield "  direction TB"
-    boxes = [box for box in drawn.inside(within) if keys[box.key] != _DOT]
+        yield f"  direction {drawn.direction.upper()}"
+    boxes = [box for box in drawn.inside(frame) if keys[box.key] != _DOT]
     for number, box in enumerate(boxes):
         if regions and number > 0:
             yield "  --"
         yield from _place(drawn, keys, box)
     for arrow in drawn.arrows:
-        if arrow.within == within:
+        if _around(drawn, arrow) == frame:
             words = _words(arrow)
             ends = f"{keys[arrow.source]} --> {keys[arrow.target]}"
             yield f"  {ends} : {words}" if words else f"  {ends}"
-    for box in boxes:
-        if box.ends:
+    for box in drawn.boxes:
+        if box.ends and box.within == frame and keys[box.key] != _DOT:
             yield f"  {keys[box.key]} --> {_DOT}"
+
+
+def _around(drawn: Picture, arrow: Arrow) -> str:
+    """Return the key of the frame that *arrow* is drawn in: a phase, where it does not leave it."""
+    phases = {drawn.box(arrow.source).phase, drawn.box(arrow.target).phase}
+    return phases.pop() or arrow.within if len(phases) == 1 else arrow.within
 
 
 def _place(drawn: Picture, keys: Mapping[str, str], box: Box) -> Iterator[str]:
@@ -114,18 +147,28 @@ def _place(drawn: Picture, keys: Mapping[str, str], box: Box) -> Iterator[str]:
     yield "  }"
 
 
-def _classes(boxes: list[Box], keys: Mapping[str, str]) -> Iterator[str]:
-    looks: list[Look] = [look for look in LOOKS if look not in {"start", "junction"}]
-    for look in looks:
-        members = [keys[box.key] for box in boxes if box.look == look]
-        if members:
-            colours = LOOKS[look]
-            thick = ",stroke-width:3px" if look == "human" else ""
-            yield (
-                f"  classDef {look} fill:{colours.tint},stroke:{colours.ink},"
-                f"color:{colours.ink}{thick}"
-            )
-            yield f"  class {','.join(members)} {look}"
+def _classes(boxes: Sequence[Box], keys: Mapping[str, str]) -> Iterator[str]:
+    """Yield the colours of *boxes*, each of which has one class, what is drawn over it included."""
+    classes: dict[str, list[Box]] = {}
+    for box in sorted(boxes, key=lambda box: _LOOKS.index(box.look)):
+        if box.look != "junction" or box.mark:
+            classes.setdefault(_class(box), []).append(box)
+    for name, members in classes.items():
+        yield f"  classDef {name} {_style(members[0])}"
+        yield f"  class {','.join(keys[box.key] for box in members)} {name}"
+
+
+def _class(box: Box) -> str:
+    heat = f"heat{step(box.heat) + 1}" if box.count else ""
+    return "_".join(word for word in (box.look, box.mark, heat) if word)
+
+
+def _style(box: Box) -> str:
+    colours = coloured(box)
+    ink = LOOKS[box.look].ink if box.look != "phase" else MUTED
+    thick = ",stroke-width:3px" if box.look == "human" or box.mark == "live" else ""
+    dash = ",stroke-dasharray:4" if dashed(box) else ""
+    return f"fill:{colours.tint},stroke:{colours.ink},color:{ink}{thick}{dash}"
 
 
 def _keys(drawn: Picture) -> Mapping[str, str]:
@@ -159,16 +202,20 @@ def _dots(key: str, box: Box | None = None) -> set[str]:
 def _box(box: Box, key: str) -> str:
     if box.look == "junction":
         return f"state {key} <<choice>>"
-    lines = [box.name, _speaks(box), ", ".join(box.limits), *box.notes]
+    lines = [_name(box), _speaks(box), ", ".join(box.limits), *box.notes]
     shown = "<br/>".join(_text(shortened(line)) for line in lines if line)
     return f'state "{shown}" as {key}'
 
 
 def _framed(box: Box, key: str) -> str:
     """Return the header of a composite state: one line, for Mermaid leaves no room for more."""
-    parts = (box.name, _speaks(box), ", ".join(box.limits))
+    parts = (_name(box), _speaks(box), ", ".join(box.limits))
     shown = " · ".join(_text(shortened(part)) for part in parts if part)
     return f'state "{shown}" as {key}'
+
+
+def _name(box: Box) -> str:
+    return signed(box, shortened(box.name))
 
 
 def _speaks(box: Box) -> str:
@@ -181,8 +228,9 @@ def _speaks(box: Box) -> str:
 def _words(arrow: Arrow) -> str:
     order = f"({arrow.order})" if arrow.order is not None else ""
     action = f"/ {shortened(arrow.action)}" if arrow.action else ""
-    parts = (order, shortened(arrow.when) if arrow.when else "", action)
-    return _text(" ".join(part for part in parts if part))
+    asked = shortened(arrow.when) if arrow.when else ""
+    told = signed(arrow, f"{asked} {action}".strip())
+    return _text(f"{order} {told}".strip())
 
 
 def _text(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Final as Constant
 
 from stateflow.conversation.agent import Agent
 from stateflow.diagram import words
-from stateflow.diagram.box import DONE, MORE, START, Arrow, Box, at
+from stateflow.diagram.box import DONE, MORE, START, Arrow, Box, Picture, at
 from stateflow.diagram.look import Look, line
 from stateflow.machine.flow import Flow
 from stateflow.machine.nested import FlowAgent
@@ -28,28 +28,6 @@ BRANCHES: Constant = 12
 
 _FEW = 6
 """Up to so many states ``on_error`` is drawn from each; beyond, the caption tells it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """A flow to draw."""
-
-    name: str
-    description: str
-    caption: str
-    initial: str
-    on_error: str | None
-    boxes: tuple[Box, ...]
-    """In definition order; what a frame holds follows it."""
-    arrows: tuple[Arrow, ...]
-
-    def box(self, key: str) -> Box:
-        """Return the box with this key."""
-        return next(box for box in self.boxes if box.key == key)
-
-    def inside(self, key: str) -> tuple[Box, ...]:
-        """Return the boxes that stand in the frame with this key, not those in frames there."""
-        return tuple(box for box in self.boxes if box.within == key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +92,47 @@ def _flow(flow: Flow, spot: _Spot) -> Iterator[Box | Arrow]:
         id=f"edge-{spot.id('start')}",
         within=spot.key,
     )
-    for place in flow.places.values():
-        yield from _place(place, spot, stems[place.name], catches=place.name == flow.on_error)
+    phases = _stems(place.phase for place in flow.places.values() if place.phase)
+    begun: set[str] = set()
+    for place in _by_phase(flow.places.values()):
+        if place.phase and place.phase not in begun:
+            begun.add(place.phase)
+            yield _phase(place.phase, spot, phases[place.phase])
+        for part in _place(place, spot, stems[place.name], catches=place.name == flow.on_error):
+            yield _in_phase(part, place, spot)
         yield from _arrows(place, spot, stems[place.name])
         if few and flow.on_error is not None and _may_err(place, flow.on_error):
             yield _error(place.name, flow.on_error, spot, stems[place.name])
     if any(t.target is None for place in flow.places.values() for t in place.transitions):
         yield _dot(spot, DONE, "done", "final")
+
+
+def _by_phase(places: Iterable[Place]) -> Iterator[Place]:
+    """Yield *places* in order, those of one phase where its first one stands."""
+    phases: dict[tuple[str, str], list[Place]] = {}
+    for place in places:
+        phases.setdefault((place.phase, "" if place.phase else place.name), []).append(place)
+    for together in phases.values():
+        yield from together
+
+
+def _phase(phase: str, spot: _Spot, stem: str) -> Box:
+    return Box(
+        key=spot.at(f"/phase {phase}"),
+        name=phase,
+        id=f"phase-{spot.id(stem)}",
+        look="phase",
+        within=spot.key,
+        frame="phase",
+        open=True,
+    )
+
+
+def _in_phase(part: Box | Arrow, place: Place, spot: _Spot) -> Box | Arrow:
+    """Return *part* of what is drawn of *place*, in the phase that the place is part of."""
+    if not place.phase or not isinstance(part, Box) or part.within != spot.key:
+        return part
+    return replace(part, phase=spot.at(f"/phase {place.phase}"))
 
 
 def _few(flow: Flow) -> bool:
@@ -132,10 +144,10 @@ def _dot(spot: _Spot, key: str, name: str, look: Look) -> Box:
 
 
 def _stems(names: Iterable[str]) -> Mapping[str, str]:
-    """Return the stem of an id for each place: its name, where that can be one, unlike others."""
+    """Return the stem of an id for each name: the name, where it can be one, unlike others."""
     stems: dict[str, str] = {}
     taken: set[str] = set()
-    for name in names:
+    for name in dict.fromkeys(names):
         stem = re.sub(r"[^\w-]+", "-", name).strip("-") or "x"
         found, count = stem, 1
         while found in taken:
@@ -298,6 +310,7 @@ def _arrows(place: Place, spot: _Spot, stem: str) -> Iterator[Arrow]:
             when=when,
             action=words.done(transition),
             within=spot.key,
+            number=number - 1,
         )
 
 

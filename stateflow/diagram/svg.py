@@ -1,4 +1,4 @@
-"""A picture as SVG or PNG.  The only module that knows ``graphviz``.
+"""A picture as SVG, PNG or PDF.
 
 Graphviz draws; the finish makes the drawing usable: words for people who cannot see it, ids to
 link to, colours for the night, and nothing that differs from one version of Graphviz to the next
@@ -7,17 +7,18 @@ for no reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from xml.etree import ElementTree as ET
 
 from stateflow.diagram.box import Arrow, Box
 from stateflow.diagram.dot import write
-from stateflow.diagram.look import DARK
+from stateflow.diagram.layout import laid_out
+from stateflow.diagram.look import DARK, Theme
+from stateflow.diagram.overlay import tally
 from stateflow.diagram.picture import Picture, picture
-from stateflow.errors import StateflowError
 from stateflow.machine.flow import Flow
 
-__all__ = ["to_png", "to_svg"]
+__all__ = ["draw", "paper", "pixels", "to_png", "to_svg"]
 
 _SVG = "http://www.w3.org/2000/svg"
 _DPI = 144
@@ -29,8 +30,16 @@ def to_svg(flow: Flow, depth: int | None = None) -> str:
     Raises:
         StateflowError: Graphviz is not installed, or could not draw it.
     """
-    drawn = picture(flow, depth)
-    return _finished(drawn, _pipe(drawn, write(drawn), "svg").decode("utf-8"))
+    return draw(picture(flow, depth))
+
+
+def draw(drawn: Picture) -> str:
+    """Return *drawn* as SVG.
+
+    Raises:
+        StateflowError: Graphviz is not installed, or could not draw it.
+    """
+    return _finished(drawn, laid_out(drawn, write(drawn), "svg").decode("utf-8"))
 
 
 def to_png(flow: Flow, depth: int | None = None) -> bytes:
@@ -39,32 +48,25 @@ def to_png(flow: Flow, depth: int | None = None) -> bytes:
     Raises:
         StateflowError: Graphviz is not installed, or could not draw it.
     """
-    drawn = picture(flow, depth)
-    return _pipe(drawn, write(drawn, dpi=_DPI), "png")
+    return pixels(picture(flow, depth))
 
 
-def _pipe(drawn: Picture, dot: str, form: str) -> bytes:
-    import graphviz  # pyright: ignore[reportMissingTypeStubs]  # annotated, but ships no py.typed
+def pixels(drawn: Picture, theme: Theme = "light") -> bytes:
+    """Return *drawn* as PNG.
 
-    try:
-        drawing: bytes = graphviz.Source(dot).pipe(format=form)
-    except graphviz.ExecutableNotFound as error:
-        raise _undrawn(
-            drawn,
-            form,
-            "the program `dot` of Graphviz is not on PATH; install it with "
-            "`apt-get install graphviz` or `brew install graphviz`",
-        ) from error
-    except graphviz.CalledProcessError as error:
-        raise _undrawn(drawn, form, f"Graphviz failed: {error}") from error
-    return drawing
+    Raises:
+        StateflowError: Graphviz is not installed, or could not draw it.
+    """
+    return laid_out(drawn, write(drawn, dpi=_DPI, theme=theme), "png")
 
 
-def _undrawn(drawn: Picture, form: str, why: str) -> StateflowError:
-    return StateflowError(
-        f"flow {drawn.name!r} cannot be drawn as {form}: {why}; "
-        "`--format mermaid|text|dot` always work"
-    )
+def paper(drawn: Picture, theme: Theme = "light") -> bytes:
+    """Return *drawn* as PDF.
+
+    Raises:
+        StateflowError: Graphviz is not installed, or could not draw it.
+    """
+    return laid_out(drawn, write(drawn, theme=theme), "pdf")
 
 
 def _finished(drawn: Picture, svg: str) -> str:
@@ -95,7 +97,10 @@ def _night() -> str:
 
 def _titles(drawn: Picture) -> Mapping[str, str]:
     """Return what a pointer over each box and arrow shows: its words, in full."""
-    titles = {box.id: " ".join(filter(None, (box.path, box.tag, box.who))) for box in drawn.boxes}
+    titles = {
+        box.id: " ".join(filter(None, (box.path, box.tag, box.who, _over(box))))
+        for box in drawn.boxes
+    }
     for arrow in drawn.arrows:
         told = _told(drawn, arrow)
         titles |= {arrow.id: told, f"{arrow.id}-words": told, f"{arrow.id}-back": told}
@@ -104,7 +109,8 @@ def _titles(drawn: Picture) -> Mapping[str, str]:
 
 def _told(drawn: Picture, arrow: Arrow) -> str:
     ends = f"{drawn.box(arrow.source).path} → {drawn.box(arrow.target).path}"
-    return f"{ends}: {arrow.text}" if arrow.text else ends
+    told = " ".join(filter(None, (arrow.text, _over(arrow))))
+    return f"{ends}: {told}" if told else ends
 
 
 def _described(drawn: Picture) -> str:
@@ -116,21 +122,36 @@ def _sentences(drawn: Picture) -> Iterator[str]:
     yield f"{drawn.caption}."
     yield f"Starts at {drawn.initial}."
     for box in drawn.boxes:
-        exits = [arrow for arrow in drawn.arrows if arrow.source == box.key]
+        exits = drawn.exits(box.key)
         if box.look == "start":
             if box.within:
                 yield f"In {box.within} it starts at {drawn.box(exits[0].target).path}."
-            continue
-        told = (box.tag, box.who, "" if box.open else box.holds, *box.limits)
-        who = f" ({', '.join(filter(None, told))})" if box.tag else ""
-        if not exits:
-            yield f"{box.path}{who} {_stands(drawn, box)}."
-            continue
-        ways = (
-            f"to {drawn.box(arrow.target).path}" + (f" ({arrow.text})" if arrow.text else "")
-            for arrow in exits
-        )
-        yield f"{box.path}{who} leads {', then '.join(ways)}."
+        elif box.frame == "phase" and box.open:
+            held = ", ".join(one.path for one in drawn.inside(box.key))
+            yield f"The phase {box.path} holds {held}."
+        else:
+            yield _sentence(drawn, box, exits)
+
+
+def _sentence(drawn: Picture, box: Box, exits: Sequence[Arrow]) -> str:
+    told = (box.tag, box.who, "" if box.open else box.holds, *box.limits, *box.notes, _over(box))
+    who = ", ".join(filter(None, told))
+    name = f"{box.path} ({who})" if who else box.path
+    if not exits:
+        return f"{name} {_stands(drawn, box)}."
+    ways = (f"to {drawn.box(arrow.target).path}" + _asked(arrow) for arrow in exits)
+    return f"{name} leads {', then '.join(ways)}."
+
+
+def _asked(arrow: Arrow) -> str:
+    told = ", ".join(filter(None, (arrow.text, _over(arrow))))
+    return f" ({told})" if told else ""
+
+
+def _over(thing: Box | Arrow) -> str:
+    """Return in words what is drawn over *thing*."""
+    change = thing.mark if thing.mark in {"added", "removed", "changed", "taken"} else ""
+    return " ".join(filter(None, (change, tally(thing))))
 
 
 def _stands(drawn: Picture, box: Box) -> str:

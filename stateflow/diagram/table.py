@@ -9,19 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import NamedTuple
 
-from stateflow.diagram.box import Arrow, Box, at
+from stateflow.diagram.box import Arrow, Box, Picture, at
 from stateflow.diagram.look import line, width
-from stateflow.diagram.mermaid import to_mermaid
-from stateflow.diagram.picture import Picture, picture
+from stateflow.diagram.mermaid import fits, fitting
+from stateflow.diagram.overlay import signed
+from stateflow.diagram.picture import picture
 from stateflow.machine.flow import Flow
 
-__all__ = ["Row", "rows", "to_page", "to_text"]
+__all__ = ["Row", "page", "rows", "to_page", "to_text", "write"]
 
 _HEAD = ("state", "kind", "agent", "#", "when", "to")
-_WIDEST = 40
-"""A column gives room for so much; longer cells push their own row only [columns]."""
+_WIDEST = 48
+"""A column gives room for so much; longer cells go on in the line below [columns]."""
 
 
 class Row(NamedTuple):
@@ -51,13 +53,18 @@ def to_text(flow: Flow, depth: int | None = None) -> str:
         flow: whose table it is.
         depth: so many flows are opened in one another [nested flows]; ``None``: all.
     """
-    drawn = picture(flow, depth, branches=None)
-    cells = [_HEAD, *rows(drawn)]
+    return write(picture(flow, depth, branches=None))
+
+
+def write(drawn: Picture) -> str:
+    """Return the transition table of *drawn* as text."""
+    cells = [[_folded(cell) for cell in row] for row in [_HEAD, *rows(drawn)]]
     widths = [
-        max(width(row[n]) for row in cells if n == 0 or width(row[n]) <= _WIDEST)
-        for n in range(len(_HEAD))
+        max(width(part) for row in cells for part in row[column]) for column in range(len(_HEAD))
     ]
-    lines = [f"(●) → {drawn.initial}", *(_aligned(row, widths) for row in cells)]
+    lines = [f"(●) → {drawn.initial}"]
+    for row in cells:
+        lines += [_aligned(parts, widths) for parts in zip_longest(*row, fillvalue="")]
     return "\n".join([*lines, ""])
 
 
@@ -69,14 +76,30 @@ def to_page(flow: Flow, depth: int | None = None) -> str:
         depth: so many flows are opened in one another in its drawing [nested flows]; ``None``:
             all.  The table is always whole.
     """
-    drawn = picture(flow, branches=None)
+    return page(picture(flow, depth), picture(flow, branches=None), flow.fingerprint())
+
+
+def page(drawn: Picture, whole: Picture, fingerprint: str = "") -> str:
+    """Return a Markdown page: a drawing, a table and a fingerprint.
+
+    Args:
+        drawn: what is drawn; frames are closed where Mermaid would have too much to read.
+        whole: what the table tells.
+        fingerprint: of the flow; left out if empty.
+    """
+    text = fitting(drawn)
+    drawing = (
+        f"```mermaid\n{text}```"
+        if fits(text)
+        else "*Too large to be drawn here: Mermaid reads no more than 50,000 characters.*"
+    )
     parts = [
         f"# {_markdown(drawn.name)}",
         *_paragraphs(drawn.description),
         f"*{_markdown(drawn.caption)}*",
-        f"```mermaid\n{to_mermaid(flow, depth)}```",
-        _markdown_table(drawn),
-        f"Fingerprint: `{flow.fingerprint()}`",
+        drawing,
+        _markdown_table(whole),
+        *([f"Fingerprint: `{fingerprint}`"] if fingerprint else []),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -107,7 +130,7 @@ def _level(index: _Index, within: str, on_error: str | None) -> Iterator[Row]:
     for box in index.inside[within]:
         if box.look != "start" or within:
             yield from _rows(index, box)
-        if box.open:
+        if box.open and box.frame != "phase":
             yield from _level(index, box.key, box.on_error)
     if on_error is not None:
         target = _target(index.boxes[on_error])
@@ -117,22 +140,25 @@ def _level(index: _Index, within: str, on_error: str | None) -> Iterator[Row]:
 def _rows(index: _Index, box: Box) -> Iterator[Row]:
     exits = index.exits[box.key]
     who = _who(box)
-    if not exits and box.tag:
+    over = box.mark or box.count is not None
+    if not exits and (box.tag or box.frame == "phase" or over):
         yield Row(*who, "", "", "")
     for arrow in exits:
-        yield Row(*who, _order(arrow), arrow.text, _target(index.boxes[arrow.target]))
+        when = signed(arrow, arrow.text)
+        yield Row(*who, _order(arrow), when, _target(index.boxes[arrow.target]))
         who = ("", "", "")
 
 
 def _who(box: Box) -> tuple[str, str, str]:
     if box.look == "start":
         return (at(box.within, "(●)"), "", "")
-    if box.look == "junction":
-        return (box.path, "JUNCTION", "")
+    path = signed(box, f"◎ {box.path}" if box.ends else box.path)
+    if box.look in {"junction", "phase"}:
+        return (path, box.look.upper(), "" if box.open else box.holds)
     holds = "" if box.open else box.holds
     who = " ".join(part for part in (box.who, holds) if part)
     agent = "  ".join(part for part in (who, ", ".join((*box.limits, *box.notes))) if part)
-    return (box.path, box.tag, agent)
+    return (path, box.tag, agent)
 
 
 def _order(arrow: Arrow) -> str:
@@ -142,6 +168,22 @@ def _order(arrow: Arrow) -> str:
 
 def _target(box: Box) -> str:
     return f"◎ {box.path}" if box.ends else box.path
+
+
+def _folded(cell: str) -> Sequence[str]:
+    """Return *cell* in parts of which none is wider than a column, broken at spaces if possible."""
+    if width(cell) <= _WIDEST:
+        return (cell,)
+    parts, room = [""], _WIDEST
+    for word in re.split(r"(?<= )", cell):
+        if width(word.rstrip()) > room < _WIDEST:
+            parts, room = [*parts, ""], _WIDEST
+        for char in word:
+            if width(char) > room and char != " ":
+                parts, room = [*parts, ""], _WIDEST
+            parts[-1] += char
+            room -= width(char)
+    return tuple(part.rstrip() for part in parts)
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:

@@ -6,7 +6,7 @@ Everything is told in full, on one line; writers shorten and escape.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from stateflow.conversation.agent import Agent
 from stateflow.conversation.summary import last_message
@@ -24,6 +24,7 @@ __all__ = [
     "act",
     "acts",
     "asked",
+    "asking",
     "by",
     "counted",
     "done",
@@ -118,12 +119,31 @@ def notes(state: State) -> Iterator[str]:
         for tool in getattr(agent, "toolbox", ()):
             for flow in flows_of(tool):
                 yield f"tool {line(tool.name)} is flow {line(flow.name)} {held(flow)}"
+        yield from asking(agent)
     yield from acts("entry", state.entry)
     if state.save is not None:
         yield f"saves {line(state.save)}"
     if state.output is not None:
         yield f"output {_output(state.output)}"
     yield from acts("exit", state.exit)
+
+
+def asking(agent: Agent) -> Iterator[str]:
+    """Yield who must allow what *agent* does: a person, or a function of the code."""
+    leave: object = getattr(agent, "approve", "never")
+    if leave == "always":
+        yield "asks a person"
+    elif callable(leave):
+        yield f"code allowed by {act(leave)}"
+    tools: Iterable[object] = getattr(agent, "toolbox", ())
+    names = [line(str(getattr(tool, "name", "?"))) for tool in tools if _asks(tool)]
+    if names:
+        yield f"asks a person for {', '.join(names)}"
+
+
+def _asks(tool: object) -> bool:
+    """Tell whether a person must allow *tool*, or some of what it offers."""
+    return bool(getattr(tool, "approve", False))
 
 
 def passed(agent: FlowAgent) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from stateflow.conversation.agent import Agent
 from stateflow.conversation.message import (
     NO_USAGE,
+    SILENCE,
     Fault,
     Usage,
 )
@@ -28,6 +29,7 @@ from stateflow.engine.spending import over
 from stateflow.engine.stepping import ActionRaised, Spoken, Stepping, view_of
 from stateflow.engine.stopping import retry_of, stop_failed, stop_final, way_out
 from stateflow.engine.turn import EngineTurn
+from stateflow.engine.watching import Watch, broken
 from stateflow.errors import StoreError
 from stateflow.journal.event import (
     RunEnded,
@@ -60,6 +62,7 @@ class Conductor:
         self.models = models
         self._typed: BaseModel | None = None
         self._typed_from: object = None
+        self._watch = Watch(flow.automata)
 
     async def until_stop(self, pausing: Any) -> Stop:  # noqa: ANN401 - anything with a flag `pausing`
         """Take turns until the run stops; the stop is journaled."""
@@ -119,11 +122,12 @@ class Conductor:
         self, place: State | Junction, stepping: Stepping, spoken: Spoken
     ) -> Stop | None:
         """Step until a place where somebody speaks, or an end.  Returns the stop, if any."""
+        self._watch.begin(self.door.fold.entered)
         event = _event_of(stepping, spoken)
         at: Place = place
         why = ""
         while not isinstance(at, Final):
-            decision = await self._decide(at, event, stepping, spoken)
+            decision = await self._allowed(at, event, stepping, spoken)
             if isinstance(decision, Stop):
                 return decision
             taken = at.transitions[decision.taken] if decision.taken is not None else None
@@ -142,6 +146,36 @@ class Conductor:
                 return None
             event = "said"  # the fault was taken by name; from a junction on, all ways are open
         return stop_final(at, why)
+
+    async def _allowed(
+        self, at: State | Junction, event: Event, stepping: Stepping, spoken: Spoken
+    ) -> Decision | Stop:
+        """Return the transition to take from *at* that no rule forbids, or why the run stops.
+
+        A turn that a rule holds back is offered as any that raised: with a fault, and with no
+        message for guards to read.
+        """
+        decision = await self._decide(at, event, stepping, spoken)
+        stop = self._forbidden(at, decision)
+        if stop is None:
+            return decision
+        if event != "said" or stepping.view.exhausted or not isinstance(at, State):
+            return stop
+        spoken.fault = stop.fault
+        stepping.view = replace(stepping.view, fault=stop.fault, last=SILENCE, others=())
+        decision = await self._decide(at, "raised", stepping, spoken)
+        held_back = isinstance(decision, Stop) or self._forbidden(at, decision) is not None
+        return stop if held_back else decision
+
+    def _forbidden(self, at: Place, decision: Decision | Stop) -> Stop | None:
+        """Enter the target of *decision*, or return the stop of a rule that this would break."""
+        if isinstance(decision, Stop):
+            return None
+        rule = self._watch.enter(decision.target)
+        if rule is None:
+            return None
+        fault = self.door.clean(broken(rule, at.name, decision.target))
+        return stop_failed(self.flow, fault, at.name, decision.tried)
 
     async def _decide(
         self, at: State | Junction, event: Event, stepping: Stepping, spoken: Spoken

@@ -262,7 +262,7 @@ class LiveDoor:
         if self._held:
             await self.commit()
         alone = len(branches) == 1
-        fold = self.fold if alone else self.fold.before
+        fold = self.fold if alone else self.fold.before(branches[0].key.ordinal)
         grant = left(self.budget, fold)
         grant = replace(grant, turns=max(0, grant.turns - 1))  # the turn that they are part of
         ended = await run_branches(

@@ -60,6 +60,8 @@ class Fold:
     """``spoken``, read only, for views."""
     turns: int = 0
     path: list[str] = field(default_factory=list[str])
+    entered: list[str | None] = field(default_factory=list[str | None])
+    """Places in the order in which they were entered; ``None`` is done."""
     usage: Usage = NO_USAGE
     lost: Usage = NO_USAGE
     """Spent on effects that failed and were made again after a pause, and on branches that were
@@ -111,17 +113,23 @@ class Fold:
         last = self.transcript.last
         return SILENCE if last is self._task else last
 
-    @property
-    def before(self) -> Fold:
-        """Spending as it was before the open turn: what its branches share."""
+    def before(self, ordinal: int) -> Fold:
+        """Spending as it was before effect *ordinal* of the open turn: what branches share.
+
+        What the turn did before that counts, so that the branches of a second round of tools do not
+        share it again; those that began together count as if none had.
+        """
         usage, _, turns = self._before
         bare = Fold()
-        bare.usage, bare.turns = usage, turns
         bare.lost, bare.lost_turns, bare.elapsed_s = self.lost, self.lost_turns, self.elapsed_s
-        for answer in self.answers.values():
-            if isinstance(answer, ChildEnded):
+        for number, answer in sorted(self.answers.items()):
+            if number < ordinal:
+                usage += getattr(answer, "usage", NO_USAGE)
+                turns += answer.turns if isinstance(answer, ChildEnded) else 0
+            elif isinstance(answer, ChildEnded):
                 bare.lost -= answer.lost
                 bare.lost_turns -= answer.lost_turns
+        bare.usage, bare.turns = usage, turns
         return bare
 
     @property
@@ -212,6 +220,7 @@ class Fold:
 
     def enter(self, state: str) -> None:
         """Count an entry of *state*."""
+        self.entered.append(state)
         self.visits[state] = self.visits.get(state, 0) + 1
 
     def _start(self, event: RunStarted) -> None:
@@ -236,7 +245,9 @@ class Fold:
         if event.patch:
             self.data = {**self.data, **event.patch}
         for step in event.steps:
-            if step.to is not None:
+            if step.to is None:
+                self.entered.append(None)
+            else:
                 self.enter(step.to)
         self.state = (event.steps[-1].to if event.steps else None) or ""
         self.answers.clear()

@@ -7,16 +7,13 @@ the same texts as the live one did.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from stateflow.conversation.secret import PASSWORD
 from stateflow.value import Json, canonical_json
 
 __all__ = ["Redactor", "Stream"]
-
-_PASSWORD = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]*@")
-"""User and password in an address."""
 
 _SHORTEST = 8
 _WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
@@ -59,7 +56,7 @@ class Redactor:
             if secret in text:
                 text = text.replace(secret, name)
         if "://" in text and "@" in text:
-            text = _PASSWORD.sub("[password]@", text)
+            text = PASSWORD.sub("[password]@", text)
         if not text.isascii():
             text = text.encode("utf-8", "replace").decode("utf-8")
         return text

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from stateflow.machine.origin import Origin
 
-__all__ = ["Finding", "Severity"]
+__all__ = ["Finding", "Severity", "listed"]
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 """An error cannot be meant; a warning may be; a note is for those who ask for it."""
+
+_MOST = 8
+"""So many names are told; a list of a thousand is read by nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,20 @@ class Finding:
     """What to say or do to see it happen: a small view, or a path."""
     origin: Origin | None = field(default=None, compare=False)
     """Where the place or the transition was written."""
+    accepted: str = ""
+    """Why it is meant, where the flow says so."""
 
     def __str__(self) -> str:
         """Return everything in one line."""
         return f"{self.code} {self.severity} at {self.place!r}: {self.text}; {self.cure}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return *names* as they are told.
+
+    Example:
+        >>> listed(["write", "review"])
+        "'write', 'review'"
+    """
+    told = ", ".join(map(repr, names[:_MOST]))
+    return told if len(names) <= _MOST else f"{told} and {len(names) - _MOST} more"

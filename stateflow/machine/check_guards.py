@@ -1,43 +1,42 @@
-"""What is wrong with the transitions of one place: gaps between guards, and hidden ones.
+"""What is wrong with the transitions of one place: gaps between guards, hidden and idle ones.
 
-No guard is asked.  Its JSON form is enough to tell when two guards, between them, always hold,
-and when an earlier transition takes whatever a later one could.
+What is an error is certain: proved on the algebra of the guards, or shown by a view for which the
+guards themselves say so, and which the agents of the place can bring about.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final as Constant
-from typing import NamedTuple, TypeAlias, cast
+from typing import TypeAlias
 
-from stateflow.errors import DeadlinePassed, FaultError
-from stateflow.machine.check_finding import Finding
+from stateflow.conversation.view import View
+from stateflow.machine.algebra import disjoint
+from stateflow.machine.algebra_arrival import MOST_ARRIVALS, arrivals, offered
+from stateflow.machine.algebra_atom import formula, negated
+from stateflow.machine.algebra_idle import why_idle
+from stateflow.machine.algebra_search import Found, never, search
+from stateflow.machine.algebra_setting import Setting, setting_of
+from stateflow.machine.algebra_trait import Lack
+from stateflow.machine.check_finding import Finding, Severity
 from stateflow.machine.flow import Flow
 from stateflow.machine.guard import Guard
-from stateflow.machine.nested import FlowAgent
-from stateflow.machine.parallel import Parallel
+from stateflow.machine.kernel import Event
 from stateflow.machine.state import Final, Junction, Place, State
 from stateflow.machine.transition import Transition
-from stateflow.value import Json, canonical_json
+from stateflow.machine.witness import taken, told
+from stateflow.value import Json
 
-__all__ = ["Hidden", "moves_of", "shadowed", "without_else"]
+__all__ = ["Hidden", "moves_of", "overlapping", "shadowed", "without_else"]
 
 Hidden: TypeAlias = Mapping[int, Finding]
-"""Findings about transitions of a place that an earlier one hides, by index."""
+"""Findings about transitions of a place that are never taken, by index."""
 
-_MOST_ATOMS: Constant = 8  # 256 worlds
-_LATE: Constant = frozenset(
-    kind.__name__ for kind in DeadlinePassed.__mro__ if issubclass(kind, FaultError)
-)
-"""What a deadline that passed is, for ``raised(...)``."""
-
-
-class _Ending(NamedTuple):
-    """One of the ends that a nested flow can come to."""
-
-    name: str
-    ok: bool
+_EVENTS: Constant[tuple[Event, ...]] = ("said", "raised", "exhausted")
+_NEAR: Constant = 32
+"""So many transitions before one are held against it, so that work grows with their number."""
+_AT_JUNCTIONS: Constant[tuple[Event, ...]] = ("said", "exhausted")
 
 
 def moves_of(flow: Flow, hidden: Mapping[str, Hidden]) -> dict[str, list[Transition]]:
@@ -46,167 +45,221 @@ def moves_of(flow: Flow, hidden: Mapping[str, Hidden]) -> dict[str, list[Transit
         name: [
             transition
             for index, transition in enumerate(place.transitions)
-            if index not in hidden[name] or hidden[name][index].severity == "warning"
+            if index not in hidden[name] or hidden[name][index].severity != "error"
         ]
         for name, place in flow.places.items()
     }
 
 
-def without_else(place: Place) -> Iterator[Finding]:
-    """Find the gap between the guards of *place*, if there is one."""
+def without_else(flow: Flow, place: Place) -> Iterator[Finding]:
+    """Find the gap between the guards of *place*, if there is one.
+
+    It is an error where those who speak there can fall into it, and a warning where that depends
+    on functions, or on data and counts that no usual way leaves behind.
+    """
     guards = [transition.when for transition in place.transitions]
-    if guards and not _exhaustive(guards, _endings(place)):
-        asked = ", ".join(guard.name for guard in guards if guard is not None)
-        yield Finding(
-            "SF103",
-            "warning",
-            place.name,
-            f"a run gets stuck here where none of these holds: {asked}",
-            "end the state with a bare to(...), which always holds",
-        )
-
-
-def _endings(place: Place) -> list[_Ending]:
-    """Return what the guards of *place* can be told, where one nested flow speaks last there."""
-    if not isinstance(place, State) or isinstance(place, Parallel):
-        return []
-    if not isinstance(place.agent, FlowAgent):
-        return []
-    inner = place.agent.flow
-    rows = [row for one in inner.places.values() for row in one.transitions]
-    done = [_Ending("done", ok=True)] if any(row.target is None for row in rows) else []
-    finals = (one for one in inner.places.values() if isinstance(one, Final))
-    return done + [_Ending(one.name, one.ok) for one in finals]
-
-
-def _exhaustive(guards: Sequence[Guard | None], endings: Sequence[_Ending]) -> bool:
-    """Tell whether one of *guards* holds whatever their simple parts say."""
-    forms = [guard.form for guard in guards if guard is not None]
-    if len(forms) < len(guards):
-        return True  # one of them is bare
-    atoms = {canonical_json(atom): atom for form in forms for atom in _atoms(form)}
-    if len(atoms) > _MOST_ATOMS:
-        return any({"not": form} in forms for form in forms)
-    return all(
-        any(_holds(form, world.__getitem__) for form in forms) for world in _worlds(atoms, endings)
+    asked = [guard for guard in guards if guard is not None]
+    if not guards or len(asked) < len(guards):
+        return
+    gap, sure = _gap(flow, place, asked)
+    if gap is Lack.NEVER:
+        return
+    yield Finding(
+        "SF103",
+        "error" if sure else "warning",
+        place.name,
+        f"a run gets stuck here where none of these holds: "
+        f"{', '.join(guard.name for guard in asked)}",
+        "end the state with a bare to(...), which always holds",
+        told(gap.view) if isinstance(gap, Found) else "",
+        None if isinstance(place, Final) else place.origin,
     )
 
 
-def _worlds(atoms: Mapping[str, Json], endings: Sequence[_Ending]) -> Iterator[dict[str, bool]]:
-    """Yield all that *atoms* can say, for each of *endings* where the turn has some."""
-    for ending in endings or (None,):
-        known: dict[str, bool] = {}
-        if ending is not None:
-            told = {name: _told(atom, ending) for name, atom in atoms.items()}
-            known = {name: verdict for name, verdict in told.items() if verdict is not None}
-        free = [name for name in atoms if name not in known]
-        for world in itertools.product((False, True), repeat=len(free)):
-            yield {**known, **dict(zip(free, world, strict=True))}
+def _gap(flow: Flow, place: Place, guards: Sequence[Guard]) -> tuple[Found | Lack, bool]:
+    """Return a view for which none of *guards* holds, and whether it is sure to come about."""
+    ways = arrivals(flow, place, "said")
+    none_holds = [negated(formula(guard)) for guard in guards]
+    gap: Found | Lack = Lack.UNKNOWN if len(ways) == MOST_ARRIVALS else Lack.NEVER
+    if not ways:
+        gap = Lack.UNKNOWN
+    for way in ways:
+        found = search(
+            [*way.formulas, *none_holds],
+            way.setting,
+            lambda view: taken(flow, place, "said", view, None),
+        )
+        if isinstance(found, Found):
+            if way.exact and not found.strained:
+                return found, True
+            gap = found
+        elif found is Lack.UNKNOWN and not isinstance(gap, Found):
+            gap = found
+    return gap, False
 
 
-def _told(atom: Json, ending: _Ending) -> bool | None:
-    """Return what *atom* says of a turn that came to *ending*; ``None``: one or the other."""
-    match atom:
-        case {"guard": "failed"}:
-            return not ending.ok
-        case {"guard": "succeeded"}:
-            return ending.ok
-        case {"guard": "ended", "args": [*names]}:
-            return ending.name in names
-        case {"guard": "ended"}:
-            return True
-        case _:
-            return None
+def shadowed(flow: Flow, place: Place) -> dict[int, Finding]:
+    """Return a finding for each transition of *place* that is never taken, by index.
 
-
-def _parts(form: Json) -> tuple[str, Sequence[Json]]:
-    """Return how *form* joins its parts: ``and``, ``or``, ``not``; or ``""`` for a simple one."""
-    if isinstance(form, Mapping) and len(form) == 1:
-        ((word, parts),) = form.items()
-        if word == "not":
-            return word, [parts]
-        if word in {"and", "or"}:
-            return word, cast("Sequence[Json]", parts)
-    return "", ()
-
-
-def _atoms(form: Json) -> Iterator[Json]:
-    word, parts = _parts(form)
-    if not word:
-        yield form
-    for part in parts:
-        yield from _atoms(part)
-
-
-def _holds(form: Json, verdict: Callable[[str], bool]) -> bool:
-    """Answer *form* where each simple guard answers as *verdict* says."""
-    word, parts = _parts(form)
-    if not word:
-        return verdict(canonical_json(form))
-    verdicts = [_holds(part, verdict) for part in parts]
-    if word == "not":
-        return not verdicts[0]
-    return all(verdicts) if word == "and" else any(verdicts)
-
-
-def shadowed(place: Place) -> dict[int, Finding]:
-    """Return a finding for each transition of *place* that an earlier one hides, by index."""
-    if isinstance(place, Final) or (isinstance(place, State) and place.choose is not None):
+    Its guard can hold for no turn there, or an earlier transition takes whatever it could.
+    """
+    if isinstance(place, Final):
         return {}
+    table = _Table(flow, place)
     found: dict[int, Finding] = {}
-    for index, transition in enumerate(place.transitions):
-        findings = _hiding(place, transition, place.transitions[:index])
-        first = next(findings, None)
-        if first is not None:
-            found[index] = first
+    for index in range(len(place.transitions)):
+        before = [one for one in range(index) if one not in found or found[one].severity != "error"]
+        finding = table.finding(index, before)
+        if finding is not None:
+            found[index] = finding
     return found
 
 
-def _hiding(
-    place: State | Junction, transition: Transition, before: Iterable[Transition]
-) -> Iterator[Finding]:
-    for earlier in before:
-        finding = _hidden(place, transition, earlier)
-        if finding is not None:
-            yield finding
+class _Table:
+    """The transitions of one place, and what is certain of a turn there."""
+
+    def __init__(self, flow: Flow, place: State | Junction) -> None:
+        self.flow = flow
+        self.place = place
+        self.rows = place.transitions
+        self.asked = [formula(row.when) for row in self.rows]
+        self.chosen = isinstance(place, State) and place.choose is not None
+        here = _EVENTS if isinstance(place, State) else _AT_JUNCTIONS
+        self._settings: dict[Event, Setting] = {
+            event: setting_of(flow, place, event, strict=False)
+            for event in here
+            if any(offered(row.when, event) for row in self.rows)
+        }
+
+    def finding(self, index: int, before: Sequence[int]) -> Finding | None:
+        """Return what keeps transition *index* from being taken, those *before* it among that."""
+        row = self.rows[index]
+        before = [
+            one
+            for one in before
+            if index - one <= _NEAR or row.when is None or _hides_all(self.rows[one], row)
+        ]
+        bare = [] if self.chosen else [one for one in before if self.rows[one].when is None]
+        if row.when is None:
+            return self._behind_bare(index, bare[0]) if bare else None
+        if not bare and not self.never(index, () if self.chosen else before):
+            return None
+        if self.never(index):
+            text, cure = why_idle(self.place, row.when, self._offers(index))
+            text = f"{_shown(row)} is never taken: {text}"
+            severity: Severity = "note" if self._shared(row.when) else "error"
+            return Finding("SF110", severity, self.place.name, text, cure, origin=row.origin)
+        for one in before:
+            if self.rows[one].when is not None and self.never(index, [one]):
+                return self._hidden(index, one)
+        if bare:
+            return self._behind_bare(index, bare[0])
+        return self._between_them(index, before)
+
+    def never(self, index: int, before: Iterable[int] = ()) -> bool:
+        """Tell whether no turn is one for which *index* holds and none of *before* is taken."""
+        before = list(before)
+        return all(self._never(index, before, event) for event in self._events(index))
+
+    def _never(self, index: int, before: Iterable[int], event: Event) -> bool:
+        passed = [negated(self.asked[one]) for one in before if self._offered(one, event)]
+        return never([self.asked[index], *passed], self._settings[event])
+
+    def _offered(self, index: int, event: Event) -> bool:
+        return offered(self.rows[index].when, event)
+
+    def _shared(self, guard: Guard) -> bool:
+        """Tell whether *guard* is asked, and can hold, elsewhere: one stop, whoever speaks."""
+        return any(
+            _same(guard, row.when) and not _Table(self.flow, place).never(index)
+            for place in self.flow.places.values()
+            if place is not self.place and not isinstance(place, Final)
+            for index, row in enumerate(place.transitions)
+        )
+
+    def _events(self, index: int) -> list[Event]:
+        return [one for one in self._settings if self._offered(index, one)]
+
+    def _offers(self, index: int) -> list[Setting]:
+        return [self._settings[one] for one in self._events(index)]
+
+    def _behind_bare(self, index: int, bare: int) -> Finding | None:
+        """Return what a bare transition leaves to one behind it: turns without a message."""
+        row, earlier = self.rows[index], self.rows[bare]
+        cure = f"move {_shown(row)} before {_shown(earlier)}"
+        if row.when is None or not (row.when.faults or row.when.exhausts):
+            text = f"{_shown(row)} is never taken: {_shown(earlier)} before it always holds"
+            return self._shadow(row, text, cure)
+        if _needs(row.when.form, "raised", "exhausted", "after"):
+            return None  # a bare transition never takes a raised or an exhausted turn
+        text = (
+            f"{_shown(row)} takes only turns without a message: {_shown(earlier)} before it "
+            "takes all others, bad outcomes too"
+        )
+        return replace(self._shadow(row, text, cure), severity="warning")
+
+    def _hidden(self, index: int, one: int) -> Finding:
+        """Return that transition *one* is taken wherever *index* could be."""
+        row, earlier = self.rows[index], self.rows[one]
+        text = f"{_shown(row)} is never taken: {_shown(earlier)}"
+        if _same(row.when, earlier.when):
+            cure = "remove one, or let them ask two things"
+            return self._shadow(row, f"{text} asks the same before it", cure)
+        cure = f"move {_shown(row)} before {_shown(earlier)}"
+        late = row.when is not None and _needs(row.when.form, "after")
+        why = "takes every deadline that passes" if late else "holds wherever it does"
+        return self._shadow(row, f"{text} before it {why}", cure)
+
+    def _between_them(self, index: int, before: Sequence[int]) -> Finding:
+        """Return that those *before* take, between them, all that *index* could."""
+        row = self.rows[index]
+        told_of = ", ".join(_shown(self.rows[one]) for one in before)
+        text = f"{_shown(row)} is never taken: those before it take all it could ({told_of})"
+        return self._shadow(row, text, "remove it, or move it before them")
+
+    def _shadow(self, row: Transition, text: str, cure: str) -> Finding:
+        return Finding("SF104", "error", self.place.name, text, cure, origin=row.origin)
 
 
-def _hidden(place: State | Junction, transition: Transition, earlier: Transition) -> Finding | None:
-    """Return a finding if *earlier* is taken wherever *transition* could be."""
-    guard, before = transition.when, earlier.when
-    if before is not None:
-        return None if guard is None else _repeated(place.name, transition, earlier, guard, before)
-    cure = f"move {_shown(transition)} before {_shown(earlier)}"
-    if guard is None or not (guard.faults or guard.exhausts):
-        text = f"{_shown(transition)} is never taken: {_shown(earlier)} before it always holds"
-        return Finding("SF104", "error", place.name, text, cure)
-    if _needs(guard.form, "raised", "exhausted", "after"):
-        return None  # a bare transition never takes a raised or an exhausted turn
-    text = (
-        f"{_shown(transition)} takes only turns without a message: {_shown(earlier)} before it "
-        "takes all others, bad outcomes too"
-    )
-    return Finding("SF104", "warning", place.name, text, cure)
+def overlapping(flow: Flow, place: Place) -> Iterator[Finding]:
+    """Find guards of a state that can hold at once and lead to two places, where order decides.
+
+    A guard before another that it implies is no finding: the narrow one comes first on purpose.
+    """
+    if not isinstance(place, State) or place.choose is not None:
+        return
+    setting = setting_of(flow, place, "said")
+    for index, row in enumerate(place.transitions):
+        for earlier in place.transitions[:index]:
+            view = _both(earlier, row, setting)
+            if view is not None:
+                text = f"{_shown(earlier)} and {_shown(row)} can both hold; the first is taken then"
+                cure = f"let them exclude each other, as in to({row.target!r}, when=... & ~...)"
+                yield Finding("SF111", "note", place.name, text, cure, told(view), row.origin)
+                break
 
 
-def _repeated(
-    place: str, transition: Transition, earlier: Transition, guard: Guard, before: Guard
-) -> Finding | None:
-    """Return a finding if *before* holds wherever *guard* does."""
-    text = f"{_shown(transition)} is never taken: {_shown(earlier)}"
-    if _same(guard, before):
-        cure = "remove one, or let them ask two things"
-        return Finding("SF104", "error", place, f"{text} asks the same before it", cure)
-    if not (_needs(guard.form, "after") and _takes_deadlines(before.form)):
+def _both(earlier: Transition, row: Transition, setting: Setting) -> View | None:
+    """Return a view for which both hold, and that is no matter of a narrow one before a wide."""
+    one, other = earlier.when, row.when
+    if one is None or other is None or earlier.target == row.target:
         return None
-    text += " before it takes every deadline that passes"
-    cure = f"move {_shown(transition)} before {_shown(earlier)}"
-    return Finding("SF104", "error", place, text, cure)
+    first, second = formula(one), formula(other)
+    if never([first, second], setting):
+        return None
+    if never([first, negated(second)], setting) or never([second, negated(first)], setting):
+        return None
+    return disjoint(one, other, setting).witness
 
 
-def _same(one: Guard, other: Guard) -> bool:
+def _same(one: Guard | None, other: Guard | None) -> bool:
     """Tell whether both ask the same.  Two closures may share name and source, and differ."""
-    return one is other or (one.exportable and one == other)
+    return one is other or (one is not None and one.exportable and one == other)
+
+
+def _hides_all(earlier: Transition, row: Transition) -> bool:
+    """Tell at a glance whether *earlier* leaves nothing to *row*, however far they are apart."""
+    return earlier.when is None or _same(earlier.when, row.when)
 
 
 def _shown(transition: Transition) -> str:
@@ -219,24 +272,12 @@ def _shown(transition: Transition) -> str:
 
 def _needs(form: Json, *words: str) -> bool:
     """Tell whether *form* can hold only where a simple guard called one of *words* does."""
-    word, parts = _parts(form)
-    if word == "and":
-        return any(_needs(part, *words) for part in parts)
-    if word == "or":
-        return all(_needs(part, *words) for part in parts)
-    return isinstance(form, Mapping) and form.get("guard") in words
-
-
-def _takes_deadlines(form: Json) -> bool:
-    """Tell whether *form* holds for every deadline that passes."""
-    word, parts = _parts(form)
-    if word:
-        verdicts = [_takes_deadlines(part) for part in parts]
-        return word != "not" and (any(verdicts) if word == "or" else all(verdicts))
     match form:
-        case {"guard": "raised", "args": [*names]}:
-            return not _LATE.isdisjoint(map(str, names))
-        case {"guard": "after" | "failed" | "timed_out" | "raised"}:
-            return True
+        case {"and": [*parts], **rest} if not rest:
+            return any(_needs(part, *words) for part in parts)
+        case {"or": [*parts], **rest} if not rest:
+            return all(_needs(part, *words) for part in parts)
+        case {"guard": word}:
+            return word in words
         case _:
             return False

@@ -11,15 +11,15 @@ import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
-from stateflow.machine.check_finding import Finding
+from stateflow.machine.check_finding import Finding, listed
 from stateflow.machine.check_guards import Hidden, moves_of, shadowed
-from stateflow.machine.flow import Flow
+from stateflow.machine.flow import Flow, flows_of
 from stateflow.machine.nested import FlowAgent
 from stateflow.machine.parallel import Parallel
 from stateflow.machine.state import Final, Place, State
 from stateflow.machine.transition import Transition
 
-__all__ = ["Nesting", "flows_in", "listed"]
+__all__ = ["Nesting", "flows_in"]
 
 
 def flows_in(place: Place) -> Iterator[tuple[str, Flow]]:
@@ -37,22 +37,20 @@ def flows_in(place: Place) -> Iterator[tuple[str, Flow]]:
                 yield f"{place.name}/{called.name}", called
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return *names* as they are told."""
-    return ", ".join(map(repr, names))
-
-
 class Nesting:
     """What is known of a flow and of all that are nested in it."""
 
     def __init__(self, flow: Flow) -> None:
-        """Read the tables of all of them once."""
+        """Read the tables of all of them once; ``inner_first`` has each behind what it nests."""
         self._hidden: dict[int, dict[str, Hidden]] = {
-            id(one): {name: shadowed(place) for name, place in one.places.items()}
+            id(one): {name: shadowed(one, place) for name, place in one.places.items()}
             for one in flow.flows
         }
         self._moves = {id(one): moves_of(one, self._hidden[id(one)]) for one in flow.flows}
+        self.inner_first = _inner_first(flow)
         self._ends: dict[int, bool] = {}
+        for one in self.inner_first:
+            self._ends[id(one)] = self._reaches_end(one)
         self._before = {id(one): self._turns_before(one) for one in flow.flows}
         self._room = self._rooms(flow)
 
@@ -77,7 +75,7 @@ class Nesting:
         endless = [
             agent.name
             for agent in state.branches
-            if agent.flow is not flow and not self._can_end(agent.flow)
+            if agent.flow is not flow and not self._ends[id(agent.flow)]
         ]
         able = len(state.branches) - len(endless)
         if able < state.need:
@@ -106,19 +104,13 @@ class Nesting:
     def _endless(self, flow: Flow) -> Iterator[Finding]:
         """Find recursion that every way to an end leads through."""
         again = [state.name for state in flow.states if _recurses(flow, state)]
-        if not again or self._reaches_end(flow) or not self._reaches_end(flow, recursion=True):
+        if not again or self._ends[id(flow)] or not self._reaches_end(flow, recursion=True):
             return
         reached = self._before[id(flow)]
         first = next(name for name in again if name in reached)
         text = f"every way to an end runs {flow.name!r} again, so that no run of it can end"
         cure = f"lead to a Final or to None past {first!r}: to(None, when=...)"
         yield Finding("SF109", "error", first, text, cure)
-
-    def _can_end(self, flow: Flow) -> bool:
-        key = id(flow)
-        if key not in self._ends:
-            self._ends[key] = self._reaches_end(flow)
-        return self._ends[key]
 
     def _reaches_end(self, flow: Flow, *, recursion: bool = False) -> bool:
         """Tell whether an end of *flow* can be reached, taking *recursion* to end or not."""
@@ -142,7 +134,7 @@ class Nesting:
     def _comes_back(self, flow: Flow, state: State, recursion: bool) -> bool:  # noqa: FBT001 - passed on
         """Tell whether the nested runs of *state* can come to what it needs of them."""
         nested = [agent for agent in state.agents if isinstance(agent, FlowAgent)]
-        able = [recursion if one.flow is flow else self._can_end(one.flow) for one in nested]
+        able = [recursion if one.flow is flow else self._ends[id(one.flow)] for one in nested]
         return sum(able) >= state.need if isinstance(state, Parallel) else all(able)
 
     def _turns_before(self, flow: Flow) -> dict[str, int]:
@@ -185,6 +177,22 @@ class Nesting:
                     left //= len(place.branches)
                 ahead += [(inner, left) for _, inner in flows_in(place)]
         return {id(one): rooms.get(id(one), math.inf) for one in flow.flows}
+
+
+def _inner_first(flow: Flow) -> tuple[Flow, ...]:
+    """Return *flow* and all that are nested in it, each behind those nested in itself."""
+    found: dict[int, Flow] = {}
+    entered: set[int] = set()
+    ahead: list[tuple[Flow, bool]] = [(flow, False)]
+    while ahead:
+        one, left = ahead.pop()
+        if left:
+            found[id(one)] = one
+        elif id(one) not in entered:
+            entered.add(id(one))
+            ahead.append((one, True))
+            ahead += [(inner, False) for agent in one.agents for inner in flows_of(agent)]
+    return tuple(found.values())
 
 
 def _recurses(flow: Flow, place: Place) -> bool:

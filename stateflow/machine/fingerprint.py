@@ -2,8 +2,8 @@
 
 The table is journaled when a run starts, so that a journal can be read, drawn and compared
 without the code that made it.  The print covers what decides where a run goes: names, order,
-guards, caps, actions.  Prompts and models are in the table and not in the print: they are told
-apart by the print of each request.
+guards, caps, actions, rules.  Prompts and models are in the table and not in the print: they are
+told apart by the print of each request.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from stateflow.conversation.agent import Agent
 from stateflow.conversation.summary import Summary, last_message
+from stateflow.errors import DefinitionError
 from stateflow.machine.guard import function_print
 from stateflow.machine.nested import FlowAgent
 from stateflow.machine.parallel import Parallel
@@ -26,14 +27,26 @@ if TYPE_CHECKING:
 __all__ = ["fingerprint", "table"]
 
 _NOT_DECIDING = frozenset({"prompt", "agents", "description", "sees", "phase", "accept"})
+_DEEPEST = 31
+"""Levels of a table, the outermost included.  Readers of JSON give up at 200 brackets, and each
+level takes five."""
 _WHOLE = frozenset(
-    {"when", "choose", "entry", "exit", "do", "output", "input", "carryover", "summary", "restart"}
+    {
+        *("when", "choose", "entry", "exit", "do", "output", "input", "carryover", "summary"),
+        *("restart", "rules"),
+    }
 )
-"""Forms of guards, choosers and actions: whatever words they hold, all of it decides."""
+"""Forms of guards, choosers, actions and rules: whatever words they hold, all of it decides."""
 
 
 def table(flow: Flow) -> dict[str, Json]:
-    """Return *flow* as JSON, places and transitions in definition order."""
+    """Return *flow* as JSON, places and transitions in definition order.
+
+    Raises:
+        DefinitionError: so many flows are nested in one another that no reader of JSON would
+            follow them.
+    """
+    _check_depth(flow)
     budget = flow.budget
     limits: dict[str, Json] = {
         name: str(limit) if limit == float("inf") else limit
@@ -53,6 +66,8 @@ def table(flow: Flow) -> dict[str, Json]:
         whole["on_error"] = flow.on_error
     if flow.description:
         whole["description"] = flow.description
+    if flow.rules:
+        whole["rules"] = [rule.form for rule in flow.rules]
     if flow.accept:
         whole["accept"] = dict(flow.accept)
     if flow.data is not None:
@@ -61,6 +76,24 @@ def table(flow: Flow) -> dict[str, Json]:
             "schema": digest(flow.data.model_json_schema()),
         }
     return whole
+
+
+def _check_depth(flow: Flow) -> None:
+    level = [flow]
+    for _ in range(_DEEPEST):
+        inner = {
+            id(agent.flow): agent.flow
+            for one in level
+            for agent in one.agents
+            if isinstance(agent, FlowAgent) and agent.flow is not one
+        }
+        if not inner:
+            return
+        level = list(inner.values())
+    raise DefinitionError(
+        f"flow {flow.name!r} nests more than {_DEEPEST - 1} flows in one another; it can be "
+        "checked, bounded and drawn, but its table is too deep to be run or recorded: nest fewer"
+    )
 
 
 def fingerprint(table: Mapping[str, Json]) -> str:

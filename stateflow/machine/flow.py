@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -20,6 +20,8 @@ from stateflow.machine.kernel import Kernel
 from stateflow.machine.nested import FieldsOut, FlowAgent, Input
 from stateflow.machine.origin import origin
 from stateflow.machine.resolve import by_name, refuse_junction_loops
+from stateflow.machine.rule import Rule
+from stateflow.machine.rule_automaton import Automaton, automata
 from stateflow.machine.state import Final, Junction, Place, State
 from stateflow.machine.table import Row, chooser_of, places_of
 from stateflow.machine.transition import Transition
@@ -41,11 +43,17 @@ class Flow:
         description: what it is for; a model reads it where the flow is a tool.
         accept: findings of ``check`` that are meant, each with the reason: by code
             (``{"SF106": "..."}``), or by code and place (``{"SF103 at write": "..."}``).
+        rules: what must hold of every run: ``never(...)``, ``always(...)``, ``at_most(...)``.
+            ``check`` tells which can be broken; a run stops before it breaks one.
 
     Raises:
-        DefinitionError: a name is used twice, a target does not exist, junctions only lead to
-            each other, or an ``exhausted`` transition leads to a place that would go on.
+        DefinitionError: a name is used twice, a target or the place of a rule does not exist,
+            junctions only lead to each other, or an ``exhausted`` transition leads to a place
+            that would go on.
     """
+
+    display: ClassVar[Callable[[Flow], dict[str, str]] | None] = None
+    """How notebooks show a flow, by media type; whoever draws plugs it in."""
 
     def __init__(  # noqa: PLR0913 - the declaration of a flow is this long
         self,
@@ -57,6 +65,7 @@ class Flow:
         choose: Chooser | None = None,
         description: str = "",
         accept: Mapping[str, str] | None = None,
+        rules: Sequence[Rule] = (),
     ) -> None:
         """Build the flow and prove that its names resolve."""
         self.origin = origin()
@@ -69,6 +78,7 @@ class Flow:
         self.initial = next(iter(self.places))
         self.on_error = on_error
         self._check()
+        self.automata: tuple[Automaton, ...] = automata(self, rules)
         self.kernel = Kernel(self.places)
         self._table: dict[str, Json] | None = None
         self._print = ""
@@ -84,6 +94,7 @@ class Flow:
         on_error: str | None = None,
         data: type[BaseModel] | None = None,
         finals: Sequence[Final] = (),
+        accept: Mapping[str, str] | None = None,
     ) -> Flow:
         """Build a flow from AutoGen's table of allowed speakers, ``None`` for done.
 
@@ -96,6 +107,7 @@ class Flow:
             on_error: state that takes faults nobody else takes.
             data: model of the typed data.
             finals: named ends beside done.
+            accept: findings of ``check`` that are meant, each with the reason.
 
         Raises:
             DefinitionError: as for a flow; also when rows are ordered and a bare target hides
@@ -103,7 +115,12 @@ class Flow:
         """
         chooser = chooser_of(choose)
         places: list[Place] = [*places_of(name, table, chooser), *finals]
-        return cls(name, *places, budget=budget, on_error=on_error, data=data)
+        return cls(name, *places, budget=budget, on_error=on_error, data=data, accept=accept)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """What must hold of every run, in the order given."""
+        return tuple(automaton.rule for automaton in self.automata)
 
     @property
     def states(self) -> tuple[State, ...]:
@@ -191,6 +208,10 @@ class Flow:
         """
         return flow_tool(self, name, description, approve=approve)
 
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        """Return what notebooks show."""
+        return {"text/plain": repr(self)} if Flow.display is None else Flow.display(self)
+
     def table(self) -> dict[str, Json]:
         """Return the flow as JSON, as it is journaled: names, guards' forms, agents, prompts."""
         if self._table is None:
@@ -260,14 +281,17 @@ class Flow:
         if self.on_error is not None and self.on_error not in self.places:
             raise DefinitionError(self._unknown("on_error", self.on_error))
         self._check_fallbacks()
-        refuse_junction_loops(self.places)
+        refuse_junction_loops(self.places, self.on_error)
 
     def _check_fallbacks(self) -> None:
         """Refuse a chooser that falls back to where no state it chooses in leads to."""
+        shared: dict[int, dict[str | None, None]] = {}
+        for state in self.states:
+            ways = shared.setdefault(id(state.choose), {})
+            ways.update(dict.fromkeys(t.target for t in state.transitions))
         for state in self.states:
             given: Any = getattr(state.choose, "fallback", None) or ()
-            sharing = [one for one in self.states if one.choose is state.choose]
-            ways = dict.fromkeys(t.target for one in sharing for t in one.transitions)
+            ways = shared[id(state.choose)]
             for fallback in (given,) if isinstance(given, str) else given:
                 if fallback not in ways:
                     sentence = (

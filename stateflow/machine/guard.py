@@ -45,6 +45,8 @@ class Guard:
     exhausts: bool = False
     """It asks about the budget, so a used-up turn is offered to it."""
     exportable: bool = True
+    parts: tuple[Guard, ...] = field(default=(), repr=False, compare=False)
+    """What it was joined of, or says no to; two functions may share one form."""
 
     def __call__(self, view: View) -> bool:
         """Answer for this view."""
@@ -65,6 +67,7 @@ class Guard:
             lambda view: not self(view),
             {"not": self.form},
             exportable=self.exportable,
+            parts=(self,),
         )
 
     def __bool__(self) -> NoReturn:
@@ -88,6 +91,7 @@ def _joined(word: str, left: Guard, right: Guard, test: Callable[[View], bool]) 
         faults=left.faults or right.faults,
         exhausts=left.exhausts or right.exhausts,
         exportable=left.exportable and right.exportable,
+        parts=(left, right),
     )
 
 

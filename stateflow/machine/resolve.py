@@ -103,8 +103,10 @@ def _recursive(whole: Flow, agent: Agent) -> Agent:
     return replace(agent, flow=whole, name=whole.name if agent.name == "itself" else agent.name)
 
 
-def refuse_junction_loops(places: Mapping[str, Place]) -> None:
+def refuse_junction_loops(places: Mapping[str, Place], on_error: str | None) -> None:
     """Refuse junctions that lead back to themselves without anybody speaking.
+
+    *on_error* is a way out of every other junction: it takes what leads to a used-up state.
 
     Raises:
         DefinitionError: one does.
@@ -119,6 +121,8 @@ def refuse_junction_loops(places: Mapping[str, Place]) -> None:
                 continue
             seen.append(name)
             targets = [t.target for t in place.transitions if t.target is not None]
+            if on_error is not None and name != on_error:
+                targets.append(on_error)
             if start.name in targets:
                 sentence = (
                     f"junction {start.name!r} can lead back to itself with nobody speaking; put a "

@@ -56,6 +56,8 @@ class Options(TypedDict, total=False):
     """Name of a final, not ok, that the pattern adds: it takes faults nobody else takes."""
     description: str
     """A line about the flow, for a model that picks speakers."""
+    accept: Mapping[str, str] | None
+    """Findings of ``check`` that are meant, each with the reason."""
 
 
 def titled(

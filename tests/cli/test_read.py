@@ -104,11 +104,11 @@ def test_check_fails_on_errors_only_unless_strict(sf: Call) -> None:
     assert sf("check", "done.py", "--format", "json").code == 0
     came = sf("check", "flawed.py")
     assert came.code == 1
-    assert "flawed.py: SF" in came.out
+    assert "flawed.py:8: SF101 error at 'nobody'" in came.out
     rows = json.loads(sf("lint", "flawed.py", "--format", "json").out)
     assert rows[0]["place"] == "nobody"
     github = sf("check", "flawed.py", "--format", "github").out
-    assert github.startswith("::error file=flawed.py,title=SF")
+    assert github.startswith("::error file=flawed.py,line=8,title=SF101")
     warned = json.loads(sf("check", "asks.py", "--format", "json").out)
     assert {row["severity"] for row in warned} == {"warning"}
     assert sf("check", "asks.py").code == 0

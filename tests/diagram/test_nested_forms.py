@@ -81,7 +81,10 @@ def test_description_tells_what_is_nested() -> None:
     root = ET.fromstring(to_svg(with_parallel()))  # noqa: S314 - our own drawing
     told = root.findtext(f"{SVG}desc") or ""
 
-    assert "look (PARALLEL, join any · others kept) leads to look (on failed), then" in told
+    assert (
+        "look (PARALLEL, join any · others kept, input brief) leads to look (on failed), then"
+        in told
+    )
     assert "look/web (FLOW, search) is a branch of look." in told
     assert "In look/web it starts at look/web/read." in told
     assert "look/web/read (LLM, reader) leads to look/web/done." in told

@@ -67,20 +67,6 @@ def test_png_is_one() -> None:
     assert to_png(write_run_review()).startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("write", [to_svg, to_png])
-def test_missing_dot_is_one_sentence_with_the_cure(
-    write: object, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    assert callable(write)
-    with pytest.raises(StateflowError, match="apt-get install graphviz") as caught:
-        write(write_run_review())
-
-    assert "brew install graphviz" in str(caught.value)
-    assert "`--format mermaid|text|dot` always work" in str(caught.value)
-
-
 def test_failing_dot_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake = tmp_path / "dot"
     fake.write_text("#!/bin/sh\n/bin/cat >/dev/null\nexit 3\n")

@@ -66,7 +66,7 @@ async def test_where_no_guard_holds_the_run_is_stuck_not_complete() -> None:
 
     assert (result.stop.kind, result.stop.ok) == ("stuck", False)
     assert result.stop.tried == (("says('never')", False), ("says('nor this')", False))
-    assert ("SF103", "warning", "say") in codes(flow)
+    assert ("SF103", "error", "say") in codes(flow)
 
 
 async def test_of_two_guards_that_hold_the_first_is_taken_and_no_other() -> None:

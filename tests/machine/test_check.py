@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -14,15 +12,10 @@ from stateflow.machine.budget import UNLIMITED, Budget
 from stateflow.machine.check import Finding, check
 from stateflow.machine.flow import Flow
 from stateflow.machine.guard import Guard, guard
-from stateflow.machine.guards import exhausted, failed, raised, says, succeeded, timed_out, visited
-from stateflow.machine.nested import Nested, itself
-from stateflow.machine.parallel import Parallel
+from stateflow.machine.guards import exhausted, failed, raised, says, succeeded, timed_out
 from stateflow.machine.state import Final, Junction, State
 from stateflow.machine.table import chooser_of
 from stateflow.machine.transition import Transition, to
-
-PAGE = (Path(__file__).parents[2] / "docs" / "check.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"## (SF\d+).*?```python\n(.*?)```", PAGE, flags=re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -42,23 +35,13 @@ A = Agent("a")
 MODEL = Agent("model", "llm")
 PICK = chooser_of(nobody)
 G, H = says("G"), says("H")
-NAMES = {
-    "Budget": Budget,
-    "Final": Final,
-    "Flow": Flow,
-    "Nested": Nested,
-    "Parallel": Parallel,
-    "State": State,
-    "UNLIMITED": UNLIMITED,
-    "coder": MODEL,
-    "itself": itself,
-    "says": says,
-    "to": to,
-}
+
+ELSEWHERE = frozenset({"SF112", "SF119", "SF120"})
+"""What these flows are not about: whose words a guard reads, names, whether anything is checked."""
 
 
 def found(flow: Flow) -> list[tuple[str, str]]:
-    return [(finding.code, finding.place) for finding in check(flow)]
+    return [(one.code, one.place) for one in check(flow) if one.code not in ELSEWHERE]
 
 
 def one_state(*transitions: Transition) -> Flow:
@@ -79,20 +62,6 @@ def test_a_clean_flow_has_no_finding() -> None:
     )
 
     assert check(flow) == ()
-
-
-@pytest.mark.parametrize(("code", "example"), EXAMPLES)
-def test_each_example_of_the_page_gives_its_finding(code: str, example: str) -> None:
-    """The page shows what the checker says, no more and no less."""
-    flow = eval(example, dict(NAMES))  # noqa: S307 - our own page
-
-    beside = ["SF102"] if code == "SF107" else []
-    assert [finding.code for finding in check(flow)] == [code, *beside]
-
-
-def test_the_page_has_every_code() -> None:
-    """Nine codes, in order."""
-    assert [code for code, _ in EXAMPLES] == [f"SF10{number}" for number in range(1, 10)]
 
 
 def test_a_finding_reads_as_one_line_with_its_cure() -> None:
@@ -183,8 +152,8 @@ def test_an_exhausted_transition_is_a_way_out() -> None:
         pytest.param([~(G | H), H, G], False, id="or-and-its-parts"),
         pytest.param([G & H, G & ~H, ~G], False, id="all-cases"),
         pytest.param([G & H, ~G], True, id="one-case-missing"),
-        pytest.param([visited(str(n)) for n in range(9)], True, id="many-parts"),
-        pytest.param([*(visited(str(n)) for n in range(9)), G, ~G], False, id="many-and-opposite"),
+        pytest.param([says(f"W{n}") for n in range(9)], True, id="many-parts"),
+        pytest.param([*(says(f"W{n}") for n in range(9)), G, ~G], False, id="many-and-opposite"),
     ],
 )
 def test_a_gap_between_the_guards_is_a_missing_else(

@@ -49,7 +49,7 @@ def taking_faults(name: str) -> Flow:
 
 
 def codes(flow: Flow) -> list[str]:
-    return [finding.code for finding in check(flow)]
+    return [code for code, _ in found(flow)]
 
 
 def test_findings_of_a_nested_flow_stand_behind_its_state_under_their_path() -> None:
@@ -141,7 +141,7 @@ def test_the_ends_of_a_nested_flow_may_leave_no_gap(guards: list[Guard], stuck: 
     moves = (to(None, when=guard) for guard in guards)
     flow = Flow("outer", Nested("n", inner, *moves), on_error="n")
 
-    assert codes(flow) == (["SF103"] if stuck else [])
+    assert ("SF103" in codes(flow)) is stuck
 
 
 @pytest.mark.parametrize(
@@ -349,7 +349,8 @@ def test_a_deadline_takes_faults() -> None:
 def test_a_hidden_deadline_names_both_and_the_cure() -> None:
     moves = [to("late", after=hours(1)), to(None, after=hours(1), when=G), to(None)]
 
-    (finding,) = check(Flow("ask", State("ask", PERSON, *moves), Final("late", ok=False)))
+    flow = Flow("ask", State("ask", PERSON, *moves), Final("late", ok=False))
+    (finding,) = (one for one in check(flow) if one.code == "SF104")
 
     shown = "to(None, (after 1 h and says('G')))"
     assert finding.text == (

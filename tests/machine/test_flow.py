@@ -94,6 +94,17 @@ def end(name: str = "end") -> Final:
             id="junction-loop",
         ),
         pytest.param(
+            lambda: Flow(
+                "f",
+                State("s", A, to("i"), visits=1),
+                Junction("i", to("s")),
+                Junction("j", to("i")),
+                on_error="j",
+            ),
+            "junction 'i' can lead back to itself with nobody speaking; put a state in between",
+            id="junction-loop-by-on-error",
+        ),
+        pytest.param(
             lambda: Flow("f", State("s", A, save="score")),
             "state 's' saves to 'score', which the data of flow 'f' does not have; it has: no data "
             "at all",

@@ -32,7 +32,7 @@ from tests.support.chatting import speaker
 ann, bob = speaker("ann"), speaker("bob")
 TEAM = [ann, bob]
 FLOW = Flow("inner", State("ann", ann, to(None)))
-FLOWS = "budget, data, on_error, description"
+FLOWS = "budget, data, on_error, description, accept"
 GROUPS = f"{FLOWS}, allowed, disallowed, stop, turns, first, human, person, introductions"
 
 PATTERNS: dict[str, Callable[..., Flow]] = {

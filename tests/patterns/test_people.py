@@ -155,7 +155,12 @@ def test_a_person_who_says_the_word_that_stops_the_chat_has_stopped_it(human: Hu
 
 def test_between_turns_the_word_stops_the_chat_as_well() -> None:
     flow = group_chat(
-        "team", [writer, critic], choose=in_turn(), stop=says("END"), human="always", turns=9
+        "team",
+        [writer, critic],
+        choose=in_turn(),
+        stop=says("END", by="user"),
+        human="always",
+        turns=9,
     )
 
     result = chat(flow, "hm", "END")

@@ -50,9 +50,11 @@ def test_the_user_answers_who_asked() -> None:
     """One state for each agent, so that the answer finds its way back."""
     cashier = Assistant("cashier", "scripted:x", tools=[handoff("desk")])
 
-    flow = swarm("shop", [desk(), cashier], user=Human("user"), stop=DONE)
+    done = says("DONE", by="desk")
 
-    over = (None, DONE.name)
+    flow = swarm("shop", [desk(), cashier], user=Human("user"), stop=done)
+
+    over = (None, done.name)
     leaves = (None, "equals('exit', by='user')")
     assert table(flow) == {
         "desk": [

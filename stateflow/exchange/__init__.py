@@ -1,0 +1,1 @@
+"""Flows as text that other programs read and write, and back."""
