@@ -9,7 +9,7 @@ from time import process_time
 import networkx as nx
 
 from stateflow import Final, Flow, FunctionAgent, State, failed, to, visited
-from stateflow.machine.check import check
+from stateflow.machine.check.check import check
 
 __all__ = ["measure"]
 

@@ -100,7 +100,7 @@ from stateflow.machine.guards import (
 )
 from stateflow.machine.nested import Nested, itself
 from stateflow.machine.parallel import Parallel
-from stateflow.machine.rule import Rule, always, at_most, never
+from stateflow.machine.rule.rule import Rule, always, at_most, never
 from stateflow.machine.state import Final, Junction, State, steps
 from stateflow.machine.transition import to
 from stateflow.models.base import Settings
@@ -124,9 +124,9 @@ if TYPE_CHECKING:
     from stateflow.journal.canonical import canonical
     from stateflow.journal.event import Journal
     from stateflow.journal.stop import Stop
-    from stateflow.machine.bound import Bound
-    from stateflow.machine.check import check
-    from stateflow.machine.check_finding import Finding
+    from stateflow.machine.bound.bound import Bound
+    from stateflow.machine.check.check import check
+    from stateflow.machine.check.finding import Finding
     from stateflow.patterns.chat import two_agents
     from stateflow.patterns.debate import debate
     from stateflow.patterns.fan_out import parallel
@@ -307,9 +307,9 @@ __all__ = [
 
 _LATER = {
     "AzureSandbox": "stateflow.sandbox.azure",
-    "Bound": "stateflow.machine.bound",
+    "Bound": "stateflow.machine.bound.bound",
     "DockerSandbox": "stateflow.sandbox.docker",
-    "Finding": "stateflow.machine.check_finding",
+    "Finding": "stateflow.machine.check.finding",
     "FunctionTool": "stateflow.tools.function",
     "Journal": "stateflow.journal.event",
     "Leg": "stateflow.patterns.sequence",
@@ -325,7 +325,7 @@ _LATER = {
     "by_human": "stateflow.engine.choosers",
     "by_model": "stateflow.engine.choosers",
     "canonical": "stateflow.journal.canonical",
-    "check": "stateflow.machine.check",
+    "check": "stateflow.machine.check.check",
     "debate": "stateflow.patterns.debate",
     "flow_from_json": "stateflow.exchange.json_form",
     "flow_from_xstate": "stateflow.exchange.xstate",

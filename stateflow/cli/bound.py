@@ -24,7 +24,7 @@ from stateflow.machine.flow import Flow
 
 if TYPE_CHECKING:
     from stateflow.journal.chain import Expected
-    from stateflow.machine.bound import Bound, Figure
+    from stateflow.machine.bound.bound import Bound, Figure
 
 __all__ = ["bound"]
 
@@ -121,7 +121,7 @@ def _most(figure: Figure) -> str:
 
 def _why(figure: Figure) -> Iterator[str]:
     """Yield what bounds a figure, and the way that comes to it."""
-    from stateflow.machine.bound import folded_path
+    from stateflow.machine.bound.bound import folded_path
 
     if figure.why:
         yield figure.why

@@ -54,7 +54,7 @@ def check(
 
 
 def _checked(found: Found, *, notes: bool) -> list[Told]:
-    from stateflow.machine.check import check as findings_of
+    from stateflow.machine.check.check import check as findings_of
 
     findings = findings_of(found.flow, _declared(found), notes=notes, accepted=True)
     return [Told(finding, found.flow.name, found.source) for finding in findings]

@@ -16,7 +16,7 @@ from stateflow.cli.sides import Side, sides
 from stateflow.cli.trouble import BadInput, Misused
 from stateflow.errors import StateflowError
 from stateflow.journal.aligned import aligned
-from stateflow.machine.difference import Difference, difference
+from stateflow.machine.difference.difference import Difference, difference
 
 __all__ = ["diff"]
 

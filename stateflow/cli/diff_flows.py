@@ -14,9 +14,9 @@ from stateflow.cli.markdown import code, fenced
 from stateflow.cli.sides import Side
 from stateflow.cli.trouble import Misused
 from stateflow.diagram.box import Picture
-from stateflow.machine.difference import Difference
-from stateflow.machine.difference_change import Change
-from stateflow.machine.difference_words import (
+from stateflow.machine.difference.change import Change
+from stateflow.machine.difference.difference import Difference
+from stateflow.machine.difference.words import (
     SIGNS,
     is_text,
     sentence,

@@ -16,7 +16,7 @@ from stateflow.cli.sides import Side
 from stateflow.diagram.words import counted
 from stateflow.journal.aligned import Aligned, Pair, Spoken
 from stateflow.journal.fold import Fold
-from stateflow.machine.difference_words import sentence
+from stateflow.machine.difference.words import sentence
 from stateflow.value import Json, canonical_json
 
 __all__ = ["as_json", "as_lines", "as_page"]

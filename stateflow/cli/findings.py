@@ -15,7 +15,7 @@ from rich.text import Text
 
 from stateflow.cli.chart import MUTED, clean
 from stateflow.cli.console import console, say
-from stateflow.machine.check_finding import Finding, Severity
+from stateflow.machine.check.finding import Finding, Severity
 
 __all__ = ["Told", "as_annotations", "as_rows", "relative", "say_findings"]
 

@@ -53,8 +53,8 @@ def rules(
 
 def _on_graph(flow: Flow, root: Flow) -> int:
     """Tell what the graph says of each rule of *flow*."""
-    from stateflow.machine.check_rules import verdicts
-    from stateflow.machine.rule_automaton import shown_path
+    from stateflow.machine.check.rules import verdicts
+    from stateflow.machine.rule.automaton import shown_path
 
     words: Mapping[bool | None, _Word] = {True: "holds", False: "broken", None: "undecided"}
     code = 0

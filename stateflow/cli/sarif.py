@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from stateflow.cli.chart import clean
 from stateflow.cli.findings import Told
-from stateflow.machine.check_code import CODES, Code
+from stateflow.machine.check.code import CODES, Code
 from stateflow.value import digest
 
 __all__ = ["as_sarif"]

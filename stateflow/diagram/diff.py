@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from stateflow.diagram.box import Arrow, Box, Mark, Picture, at
 from stateflow.diagram.look import line
 from stateflow.diagram.picture import picture
-from stateflow.machine.difference import Difference, difference
-from stateflow.machine.difference_change import Row
-from stateflow.machine.difference_words import part_words, sentence
+from stateflow.machine.difference.change import Row
+from stateflow.machine.difference.difference import Difference, difference
+from stateflow.machine.difference.words import part_words, sentence
 from stateflow.machine.flow import Flow
 
 __all__ = ["compared", "merged"]

@@ -1,6 +1,6 @@
 """What a run of a flow can take at most, before it is run: turns, calls, code, tokens, money.
 
-The graph and its caps are read in ``machine/bound.py``.  What a single turn may take is told here,
+The graph and its caps are read in ``machine/bound``.  What a single turn may take is told here,
 by those who make the calls: a reading by the names of attributes would take an agent that nobody
 knows for one that costs nothing.
 
@@ -24,7 +24,7 @@ from stateflow.conversation.window import Summarised
 from stateflow.engine.ceiling_tokens import Ask, Sizes
 from stateflow.engine.choosers import ByHuman, ByModel
 from stateflow.errors import DefinitionError
-from stateflow.machine.bound import FIGURES, Bound, Most, bounded
+from stateflow.machine.bound.bound import FIGURES, Bound, Most, bounded
 from stateflow.machine.flow import Flow
 from stateflow.machine.nested import FlowAgent
 from stateflow.machine.state import State

@@ -21,7 +21,7 @@ from stateflow.conversation.summary import last_message
 from stateflow.conversation.tokens import estimate_message, estimate_text
 from stateflow.conversation.window import SUMMARISE, Last, Only, Summarised, Window, Within
 from stateflow.engine.choosers import ByModel
-from stateflow.machine.bound import Most
+from stateflow.machine.bound.bound import Most
 from stateflow.machine.flow import Flow
 from stateflow.machine.nested import FlowAgent
 from stateflow.machine.state import State

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from stateflow.conversation.message import Fault
 from stateflow.engine.faults import fault_of
 from stateflow.errors import RuleBroken
-from stateflow.machine.rule import Rule
-from stateflow.machine.rule_automaton import BROKEN, Automaton
+from stateflow.machine.rule.automaton import BROKEN, Automaton
+from stateflow.machine.rule.rule import Rule
 
 __all__ = ["Watch", "broken"]
 

@@ -36,7 +36,7 @@ from stateflow.machine.guard import Guard
 from stateflow.machine.guard_form import guard_of
 from stateflow.machine.nested import Nested, itself
 from stateflow.machine.parallel import Parallel
-from stateflow.machine.rule import rule_of
+from stateflow.machine.rule.rule import rule_of
 from stateflow.machine.state import Final, Junction, Place, State, steps
 from stateflow.machine.transition import Transition, to
 from stateflow.value import Json, canonical_json

@@ -37,7 +37,7 @@ from stateflow.exchange.forms import (
     WindowForm,
     WithinForm,
 )
-from stateflow.machine.rule import rule_of
+from stateflow.machine.rule.rule import rule_of
 from stateflow.value import Json
 
 __all__ = ["Parts", "number", "text", "texts"]

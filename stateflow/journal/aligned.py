@@ -17,7 +17,7 @@ from stateflow.journal.event import ChildStarted, Journal, RunPaused, RunStarted
 from stateflow.journal.fold import Fold
 from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.said import message_of
-from stateflow.machine.difference import Difference, difference
+from stateflow.machine.difference.difference import Difference, difference
 from stateflow.value import Json
 
 __all__ = ["Aligned", "Given", "Pair", "Spoken", "aligned", "spoken"]

@@ -12,8 +12,8 @@ from typing import Any
 
 from stateflow.errors import StoreError
 from stateflow.journal.event import Recorded, RunStarted, TurnTaken
-from stateflow.machine.rule import Rule
-from stateflow.machine.rule_automaton import BROKEN, Automaton, shown_path
+from stateflow.machine.rule.automaton import BROKEN, Automaton, shown_path
+from stateflow.machine.rule.rule import Rule
 
 __all__ = ["Violation", "violation"]
 
@@ -23,7 +23,7 @@ class Violation:
     """How a run broke a rule.
 
     Example:
-        >>> from stateflow.machine.rule import never
+        >>> from stateflow.machine.rule.rule import never
         >>> str(Violation(never("b"), 7, ("a", "b")))
         "never('b') is broken at event 7: a → b"
     """

@@ -20,8 +20,8 @@ from stateflow.machine.kernel import Kernel
 from stateflow.machine.nested import FieldsOut, FlowAgent, Input
 from stateflow.machine.origin import origin
 from stateflow.machine.resolve import by_name, refuse_junction_loops
-from stateflow.machine.rule import Rule
-from stateflow.machine.rule_automaton import Automaton, automata
+from stateflow.machine.rule.automaton import Automaton, automata
+from stateflow.machine.rule.rule import Rule
 from stateflow.machine.state import Final, Junction, Place, State
 from stateflow.machine.table import Row, chooser_of, places_of
 from stateflow.machine.transition import Transition

@@ -13,7 +13,7 @@ from sarif_kit.validate import (  # pyright: ignore[reportMissingTypeStubs] - an
     validation_errors,  # pyright: ignore[reportUnknownVariableType] - of dicts
 )
 
-from stateflow.machine.check_code import CODES
+from stateflow.machine.check.code import CODES
 from tests.cli.made import HEAD, Call
 
 GAPS = (

@@ -8,7 +8,7 @@ from stateflow import Flow, Nested, Scripted, State, says, to
 from stateflow.cli import rules as command
 from stateflow.cli.find import Found
 from stateflow.cli.trouble import BadInput
-from stateflow.machine.rule import always, at_most, never
+from stateflow.machine.rule.rule import always, at_most, never
 from tests.cli.made import Call
 
 

@@ -43,7 +43,7 @@ from stateflow import (
 from stateflow.cli.find import find_flow, flow_files
 from stateflow.engine.ceiling import bound
 from stateflow.journal.fold import fold as fold_of
-from stateflow.machine.bound import Figure
+from stateflow.machine.bound.bound import Figure
 from tests.support.staged import staged
 from tests.support.wild import Dice, counted, wild_flow
 

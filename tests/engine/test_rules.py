@@ -26,8 +26,8 @@ from stateflow import (
     to,
 )
 from stateflow.journal.event import EffectDone
-from stateflow.machine.rule import Rule, always, at_most, never
-from stateflow.machine.rule_automaton import Automaton
+from stateflow.machine.rule.automaton import Automaton
+from stateflow.machine.rule.rule import Rule, always, at_most, never
 from stateflow.machine.transition import Transition
 from stateflow.stores.memory import MemoryStore
 from tests.support.six_ways import Case, hold_cut, hold_replayed, same_again

@@ -33,8 +33,8 @@ from stateflow import (
 )
 from stateflow.journal.event import RunPaused
 from stateflow.journal.ruled import violation
-from stateflow.machine.check_rules import verdicts
-from stateflow.machine.rule import Rule, always, at_most, never
+from stateflow.machine.check.rules import verdicts
+from stateflow.machine.rule.rule import Rule, always, at_most, never
 from stateflow.machine.state import Place
 from stateflow.machine.transition import Transition
 

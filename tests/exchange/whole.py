@@ -49,7 +49,7 @@ from stateflow import (
     visited,
     within,
 )
-from stateflow.machine.rule import always, at_most, never
+from stateflow.machine.rule.rule import always, at_most, never
 
 __all__ = ["Brief", "Verdict", "whole"]
 

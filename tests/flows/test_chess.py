@@ -9,7 +9,7 @@ from flows.chess_match import Match, is_won, legal_moves, pawns
 from stateflow import Runner, replay, run_sync
 from stateflow.journal.event import Journal
 from stateflow.journal.fold import fold
-from stateflow.machine.check import check
+from stateflow.machine.check.check import check
 from tests.support.six_ways import same_again
 
 PLAIN = ["Board", "{0}", "Board", "{0}", "Board", "{0}"]

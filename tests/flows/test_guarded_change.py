@@ -8,7 +8,7 @@ from flows.guarded_change import flow, task
 from stateflow import Flow, State, failed, to
 from stateflow.journal.event import RunPaused, TurnTaken
 from stateflow.journal.ruled import violation
-from stateflow.machine.check_rules import broken_rules, verdicts
+from stateflow.machine.check.rules import broken_rules, verdicts
 from tests.support.chatting import chat, errors
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from flows import incident
 from stateflow import run_sync
-from stateflow.machine.check import check
+from stateflow.machine.check.check import check
 from tests.support.chatting import chat
 
 DONE = ("approve", "yes")

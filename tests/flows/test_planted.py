@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from stateflow import Flow
-from stateflow.machine.check import Finding, check
+from stateflow.machine.check.check import Finding, check
 
 FLOWS = Path(__file__).parents[2] / "flows"
 GALLERY = sorted(path.stem for path in FLOWS.glob("*.py") if path.stem != "__init__")

@@ -6,7 +6,7 @@ import pytest
 
 from flows import research
 from stateflow import run_sync
-from stateflow.machine.check import check
+from stateflow.machine.check.check import check
 
 CODER, EXECUTOR = "Retrieve_Action_1", "Retrieve_Action_2"
 

@@ -23,7 +23,7 @@ from stateflow import (
     to,
     visited,
 )
-from stateflow.machine.check import check
+from stateflow.machine.check.check import check
 from stateflow.stores.memory import MemoryStore
 from tests.support.branches import one, stuck
 from tests.support.cutting import RUN, drive, every_cut

@@ -18,7 +18,7 @@ from stateflow import (
     says,
     to,
 )
-from stateflow.machine.check import check
+from stateflow.machine.check.check import check
 
 
 def talker(name: str = "talker") -> FunctionAgent:

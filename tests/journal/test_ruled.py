@@ -9,7 +9,7 @@ import pytest
 from stateflow import Budget, Final, Flow, Runner, Scripted, State, StoreError, run_sync, says, to
 from stateflow.journal.event import Recorded, TurnTaken
 from stateflow.journal.ruled import Violation, violation
-from stateflow.machine.rule import Rule, always, at_most, never
+from stateflow.machine.rule.rule import Rule, always, at_most, never
 
 
 def change() -> Flow:

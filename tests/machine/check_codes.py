@@ -5,7 +5,7 @@ from __future__ import annotations
 from stateflow.agents.assistant import Assistant
 from stateflow.agents.code import CodeRunner
 from stateflow.agents.human import Human
-from stateflow.machine.check import Finding, check
+from stateflow.machine.check.check import Finding, check
 from stateflow.machine.flow import Flow
 
 __all__ = ["BOSS", "CODER", "RUNNER", "WRITER", "of_code"]

@@ -14,7 +14,7 @@ from stateflow.conversation.message import SILENCE, Fault, Message, Outcome, Too
 from stateflow.conversation.transcript import Transcript
 from stateflow.conversation.view import View
 from stateflow.errors import DeadlinePassed, Overloaded, RateLimited, TimedOut
-from stateflow.machine.algebra import contradictory, disjoint, exhaustive, implies
+from stateflow.machine.algebra.algebra import contradictory, disjoint, exhaustive, implies
 from stateflow.machine.deadline import late
 from stateflow.machine.guard import Guard, guard
 from stateflow.machine.guards import (

@@ -20,8 +20,8 @@ from stateflow.agents.structured import read_reply
 from stateflow.conversation.agent import Agent
 from stateflow.conversation.message import SILENCE, Message, Outcome, ToolCall, Usage
 from stateflow.conversation.view import View
-from stateflow.machine.algebra import contradictory
-from stateflow.machine.algebra_setting import setting_of
+from stateflow.machine.algebra.algebra import contradictory
+from stateflow.machine.algebra.setting import setting_of
 from stateflow.machine.flow import Flow
 from stateflow.machine.guard import Guard
 from stateflow.machine.guards import (

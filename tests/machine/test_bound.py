@@ -9,9 +9,9 @@ from random import Random
 import pytest
 
 from stateflow import Final, Flow, FunctionAgent, Junction, State, failed, says, to
-from stateflow.machine.bound import Bound, Figure, folded_path
-from stateflow.machine.bound_graph import START, Ways, cycle_of, dearest, in_turns, ways_of
-from stateflow.machine.check_nested import Nesting
+from stateflow.machine.bound.bound import Bound, Figure, folded_path
+from stateflow.machine.bound.graph import START, Ways, cycle_of, dearest, in_turns, ways_of
+from stateflow.machine.check.nested import Nesting
 
 SAY = FunctionAgent("say", lambda view: view.last.text)
 

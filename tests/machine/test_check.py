@@ -9,7 +9,7 @@ import pytest
 from stateflow.conversation.agent import Kind, Turn
 from stateflow.conversation.view import View
 from stateflow.machine.budget import UNLIMITED, Budget
-from stateflow.machine.check import Finding, check
+from stateflow.machine.check.check import Finding, check
 from stateflow.machine.flow import Flow
 from stateflow.machine.guard import Guard, guard
 from stateflow.machine.guards import exhausted, failed, raised, says, succeeded, timed_out

@@ -10,7 +10,7 @@ from stateflow.agents.assistant import Assistant
 from stateflow.agents.scripted import Scripted
 from stateflow.conversation.message import Message
 from stateflow.engine.choosers import by_human, by_model, in_turn
-from stateflow.machine.check import check
+from stateflow.machine.check.check import check
 from stateflow.machine.choose import Chooser
 from stateflow.machine.flow import Flow
 from stateflow.machine.guards import turns_at_least

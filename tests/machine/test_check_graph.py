@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stateflow.machine.budget import UNLIMITED, Budget
-from stateflow.machine.check import check
+from stateflow.machine.check.check import check
 from stateflow.machine.deadline import hours
 from stateflow.machine.flow import Flow
 from stateflow.machine.guard import Guard

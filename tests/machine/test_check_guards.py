@@ -12,8 +12,8 @@ from stateflow.agents.function import FunctionAgent
 from stateflow.agents.human import Human
 from stateflow.conversation.agent import Agent
 from stateflow.conversation.view import View
-from stateflow.machine.check_finding import Finding
-from stateflow.machine.check_guards import moves_of, overlapping, shadowed, without_else
+from stateflow.machine.check.finding import Finding
+from stateflow.machine.check.guards import moves_of, overlapping, shadowed, without_else
 from stateflow.machine.flow import Flow
 from stateflow.machine.guard import Guard, guard
 from stateflow.machine.guards import (

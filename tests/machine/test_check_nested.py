@@ -7,7 +7,7 @@ import pytest
 from stateflow import run_sync
 from stateflow.conversation.agent import Agent
 from stateflow.machine.budget import UNLIMITED, Budget
-from stateflow.machine.check import check
+from stateflow.machine.check.check import check
 from stateflow.machine.deadline import hours
 from stateflow.machine.flow import Flow
 from stateflow.machine.guard import Guard

@@ -11,10 +11,10 @@ from pydantic import BaseModel
 import stateflow
 from stateflow.agents.assistant import Assistant
 from stateflow.agents.code import CodeRunner
-from stateflow.machine import rule
-from stateflow.machine.check import Finding, check
-from stateflow.machine.check_code import CODES
+from stateflow.machine.check.check import Finding, check
+from stateflow.machine.check.code import CODES
 from stateflow.machine.flow import Flow
+from stateflow.machine.rule import rule
 
 PAGE = (Path(__file__).parents[2] / "docs" / "check.md").read_text(encoding="utf-8")
 SECTIONS = re.findall(

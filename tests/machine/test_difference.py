@@ -12,9 +12,9 @@ from stateflow.agents.assistant import Assistant
 from stateflow.agents.scripted import Scripted
 from stateflow.conversation.view import View
 from stateflow.machine.budget import Budget
-from stateflow.machine.difference import difference
-from stateflow.machine.difference_change import Change
-from stateflow.machine.difference_words import SIGNS, sentence, text_lines, told
+from stateflow.machine.difference.change import Change
+from stateflow.machine.difference.difference import difference
+from stateflow.machine.difference.words import SIGNS, sentence, text_lines, told
 from stateflow.machine.flow import Flow
 from stateflow.machine.guard import guard
 from stateflow.machine.guards import failed, says, succeeded

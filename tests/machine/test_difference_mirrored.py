@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stateflow.machine.difference import difference
-from stateflow.machine.difference_change import Change
+from stateflow.machine.difference.change import Change
+from stateflow.machine.difference.difference import difference
 from stateflow.machine.fingerprint import fingerprint
 from stateflow.machine.flow import Flow
 from stateflow.value import canonical_json

@@ -21,10 +21,10 @@ from stateflow import (
     says,
     to,
 )
-from stateflow.machine.check_rules import broken_rules, verdicts
-from stateflow.machine.rule import Rule, always, at_most, never, rule_of
-from stateflow.machine.rule_automaton import BROKEN, Automaton, entries
-from stateflow.machine.rule_graph import Verdict
+from stateflow.machine.check.rules import broken_rules, verdicts
+from stateflow.machine.rule.automaton import BROKEN, Automaton, entries
+from stateflow.machine.rule.graph import Verdict
+from stateflow.machine.rule.rule import Rule, always, at_most, never, rule_of
 from stateflow.machine.state import Place
 from stateflow.machine.transition import Transition
 

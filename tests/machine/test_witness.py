@@ -16,6 +16,7 @@ from stateflow.agents.human import Human
 from stateflow.conversation.agent import Agent
 from stateflow.conversation.message import SILENCE, Fault, Outcome
 from stateflow.conversation.view import View
+from stateflow.machine.algebra.witness import taken, told, view_taking
 from stateflow.machine.choose import Chooser
 from stateflow.machine.deadline import hours
 from stateflow.machine.flow import Flow
@@ -46,7 +47,6 @@ from stateflow.machine.parallel import Parallel
 from stateflow.machine.state import Final, Junction, State
 from stateflow.machine.table import chooser_of
 from stateflow.machine.transition import Transition, to
-from stateflow.machine.witness import taken, told, view_taking
 from tests.machine.test_algebra import combined
 
 

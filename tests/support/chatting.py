@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from stateflow import Flow, FunctionAgent, Result, resume, run_sync
-from stateflow.machine.check import check
+from stateflow.machine.check.check import check
 from stateflow.stores.memory import MemoryStore
 
 __all__ = ["chat", "errors", "said", "speaker", "table"]

@@ -24,7 +24,7 @@ from stateflow.conversation.agent import Agent, Reply
 from stateflow.conversation.message import SILENCE, Fault
 from stateflow.journal.fold import Fold
 from stateflow.journal.fold import fold as fold_of
-from stateflow.machine.bound import Move
+from stateflow.machine.bound.bound import Move
 from stateflow.models.base import ModelReply, ModelRequest
 from stateflow.models.price import FREE
 

@@ -1,0 +1,1 @@
+"""What guards say between them: proved, or shown by a view."""

@@ -1,0 +1,1 @@
+"""How two flows differ, as state machines."""
