@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from stateflow import (
     to,
     visited,
 )
+from stateflow.engine.replaying import replay_journal
 from stateflow.journal.event import RunStarted
 from stateflow.stores.memory import MemoryStore
 from tests.support.branches import Asker, Order, asks, counts, fails, one, stuck
@@ -315,3 +317,22 @@ async def test_a_pause_in_a_nested_run_pauses_the_run_and_it_goes_on() -> None:
 
     assert paused.stop.kind == "paused"
     assert (done.stop.kind, texts(done)) == ("done", ["5"])
+
+
+async def test_flows_may_be_nested_as_deep_as_a_journal_can_be_read(tmp_path: Path) -> None:
+    """And no deeper: a run that was recorded once and could not be read again would be lost."""
+    budget = Budget(depth=100, turns=1000)
+    flow = Flow("f0", State("say", Scripted("a", ["said"] * 99), to(None)), budget=budget)
+    for level in range(1, 31):
+        flow = Flow(f"f{level}", Nested("below", flow, to(None)), budget=budget)
+    deeper = Flow("f31", Nested("below", flow, to(None)), budget=budget)
+
+    async with Runner(store=tmp_path / "runs.db") as runner:
+        done = await runner.start(flow, "go")
+        journal = await runner.journal(done.run)
+
+        with pytest.raises(DefinitionError, match="'f31' nests more than 30 flows in one another"):
+            await runner.start(deeper, "go")
+
+    assert done.stop.kind == "done"
+    assert (await replay_journal(flow, journal)).stop == done.stop

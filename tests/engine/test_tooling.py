@@ -10,10 +10,12 @@ import pytest
 
 from stateflow import (
     Assistant,
+    Budget,
     DefinitionError,
     File,
     Final,
     Flow,
+    FunctionAgent,
     Message,
     Result,
     Runner,
@@ -91,6 +93,32 @@ def breaks(error: Exception) -> Callable[[], ToolReply]:
         raise error
 
     return do
+
+
+# Flows as tools --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("turns", [3, 5, 11, 12, 30])
+async def test_flows_that_are_called_in_a_later_round_share_what_the_earlier_ones_left(
+    turns: int,
+) -> None:
+    """Several at once, in several rounds of one turn: the budget of the run is one."""
+    loop = State("say", FunctionAgent("f", lambda _: "said"), to("say"))
+    inner = Flow("inner", loop, budget=Budget(turns=50), description="Talks.")
+    twice = ModelReply("", tuple(_task(name) for name in ("a", "b")), stop="tool_calls")
+    flow = Flow(
+        "outer",
+        State("ask", Assistant("a", "scripted:-", tools=[inner.as_tool()]), to(None)),
+        budget=Budget(turns=turns),
+    )
+
+    result = await go(flow, Model(twice, twice, twice, "done"))
+
+    assert result.turns <= turns
+
+
+def _task(call: str) -> ToolCall:
+    return ToolCall(call, "inner", '{"task": "Talk."}')
 
 
 # Sources ---------------------------------------------------------------------------------------
