@@ -94,6 +94,7 @@ def test_without_graphviz_the_pages_are_written_all_the_same(
     sf: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
     came = sf("render", "done.py")
     assert came.code == 1
     assert "cannot be drawn as svg" in came.err

@@ -20,6 +20,7 @@ from stateflow.machine.algebra.search import Found, never, search
 from stateflow.machine.algebra.setting import Setting, setting_of
 from stateflow.machine.algebra.trait import Lack
 from stateflow.machine.algebra.witness import taken, told
+from stateflow.machine.check.asked import asked, word
 from stateflow.machine.check.finding import Finding, Severity
 from stateflow.machine.flow import Flow
 from stateflow.machine.guard import Guard
@@ -169,12 +170,12 @@ class _Table:
         return offered(self.rows[index].when, event)
 
     def _shared(self, guard: Guard) -> bool:
-        """Tell whether *guard* is asked, and can hold, elsewhere: one stop, whoever speaks."""
-        return any(
-            _same(guard, row.when) and not _Table(self.flow, place).never(index)
+        """Tell whether *guard* names a speaker and is asked elsewhere too: one stop for all."""
+        return any("by" in atom or word(atom) == "spoke" for atom in asked(guard)) and any(
+            _same(guard, row.when)
             for place in self.flow.places.values()
-            if place is not self.place and not isinstance(place, Final)
-            for index, row in enumerate(place.transitions)
+            if place is not self.place
+            for row in place.transitions
         )
 
     def _events(self, index: int) -> list[Event]:
