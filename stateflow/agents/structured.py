@@ -19,6 +19,8 @@ ReplyType: TypeAlias = type[BaseModel] | Mapping[str, Json]
 """A pydantic model, or a JSON schema of an object."""
 
 _MOST_TROUBLES = 5
+_LONGEST = 200
+"""So much is told of one trouble, which may quote the reply [characters]."""
 _FENCED: Final = re.compile(r"\s*```(?:\w*\s)?(.*)```\s*", re.DOTALL)
 
 
@@ -31,10 +33,23 @@ def schema_of(reply: object) -> Json:
     if isinstance(reply, type) and issubclass(reply, BaseModel):
         return cast("Json", _closed(object_schema(reply, f"reply={reply.__name__}")))
     if isinstance(reply, Mapping):
-        return dict(cast("Mapping[str, Json]", reply))
+        return _sound(dict(cast("Mapping[str, Json]", reply)))
     raise DefinitionError(
         f"reply={reply!r} is no pydantic model and no JSON schema; write class Verdict(BaseModel)"
     )
+
+
+def _sound(schema: dict[str, Json]) -> dict[str, Json]:
+    from jsonschema import Draft202012Validator, SchemaError
+
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        raise DefinitionError(
+            f"reply= is no JSON schema: {_place(tuple(error.absolute_path))}: {error.message}; "
+            "write {'type': 'object', 'properties': {...}}, or a pydantic model"
+        ) from error
+    return schema
 
 
 def object_schema(model: type[BaseModel], told: str) -> dict[str, Any]:
@@ -119,7 +134,27 @@ def read_reply(reply: ReplyType, text: str) -> tuple[Json, str]:
         json.dumps(value, allow_nan=False)
     except ValueError:
         return None, "it holds NaN or Infinity, which are not JSON"
-    return cast("Json", value), ""
+    wrong = "" if isinstance(reply, type) else _unlike(reply, value)
+    return (None, wrong) if wrong else (cast("Json", value), "")
+
+
+def _unlike(schema: Mapping[str, Json], value: object) -> str:
+    """Return where *value* is not what *schema* says; nothing, where it is."""
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+
+    found = Draft202012Validator(schema, registry=Registry()).iter_errors(value)  # fetches nothing
+    try:
+        troubles = sorted(found, key=lambda one: [str(part) for part in one.absolute_path])
+    except Unresolvable as error:
+        return f"its schema refers to {error.ref!r}, which is not in it"
+    except RecursionError:
+        return "it is nested too deeply"
+    return "; ".join(
+        f"{_place(tuple(one.absolute_path))}: {one.message[:_LONGEST]}"
+        for one in troubles[:_MOST_TROUBLES]
+    )
 
 
 def _unfenced(text: str) -> str:

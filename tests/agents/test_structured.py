@@ -81,6 +81,7 @@ def test_a_schema_is_written_as_strict_modes_take_it() -> None:
         (Tags, "reply=Tags holds a set"),
         (Calls, "reply=Calls: pydantic finds no JSON schema"),
         (str, "no pydantic model"),
+        ({"type": "objekt"}, "is no JSON schema: type: 'objekt' is not valid"),
     ],
 )
 def test_what_no_reply_can_follow_is_refused(reply: object, told: str) -> None:
@@ -111,3 +112,50 @@ def test_a_number_that_json_cannot_hold_is_told_to_the_model(reply: Any, number:
     """No journal could hold it."""
     value, wrong = read_reply(reply, f'{{"value": {number}}}')
     assert (value, wrong) == (None, "it holds NaN or Infinity, which are not JSON")
+
+
+CHOICE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["APPROVE", "REJECT"]},
+        "below": {"$ref": "#"},
+        "marks": {"type": "array", "items": {"type": "integer"}},
+    },
+    "required": ["event"],
+}
+DEEP = '{"event": "REJECT"' + ', "below": {"event": "REJECT"' * 300 + "}" * 301
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "told"),
+    [
+        pytest.param(CHOICE, '{"event": "APPROVE", "marks": [1]}', "", id="fits"),
+        pytest.param(
+            CHOICE,
+            '{"event": "MAYBE"}',
+            "event: 'MAYBE' is not one of ['APPROVE', 'REJECT']",
+            id="not-one-of-them",
+        ),
+        pytest.param(CHOICE, "{}", "the whole: 'event' is a required property", id="missing"),
+        pytest.param(
+            CHOICE,
+            '{"event": "APPROVE", "marks": [1, "two"]}',
+            "marks.1: 'two' is not of type 'integer'",
+            id="inside",
+        ),
+        pytest.param(CHOICE, DEEP, "it is nested too deeply", id="too-deep"),
+        pytest.param(
+            {"$ref": "https://example.org/schema"},
+            '{"event": "APPROVE"}',
+            "its schema refers to 'https://example.org/schema', which is not in it",
+            id="nothing-is-fetched",
+        ),
+    ],
+)
+def test_a_reply_is_held_against_a_json_schema(
+    schema: dict[str, Any], text: str, told: str
+) -> None:
+    value, wrong = read_reply(schema, text)
+
+    assert wrong == told
+    assert (value is None) is bool(told)
