@@ -140,8 +140,8 @@ flow = Flow(
         to("dedupe"),
         phase=TRIAGE,
     ),
-    State("dedupe", register, to("resolved", when=replied("known")), to("enrich"), phase=TRIAGE),
     State("enrich", catalogue, to("hypothesis"), phase=TRIAGE),
+    State("dedupe", register, to("resolved", when=replied("known")), to("enrich"), phase=TRIAGE),
     State("hypothesis", analyst, to("choose_probe"), visits=4, phase=INVESTIGATE),
     State(
         "choose_probe",

@@ -87,6 +87,8 @@ def _expected(flow: Flow, runs: list[str] | None, store: Path | None) -> Expecte
 
     if runs is None and store is None:
         return None
+    if runs == []:
+        raise Misused("--runs names no run; add ids or .jsonl files, or leave it out with --store")
     journals = asyncio.run(_journals(flow, runs, store))
     for one in journals:
         first = one.events[0].event if one.events else None
@@ -131,8 +133,9 @@ def _why(figure: Figure) -> Iterator[str]:
 
 def _show(flow: Flow, told: Bound, mean: Expected | None) -> None:
     out = console("stdout")
-    chart = Chart(RunStarted(flow.name, flow.table(), ""))
-    say(out, Text(chart.name, "bold").append(f"  {chart.size()}", MUTED))
+    moves = sum(len(place.transitions) for place in flow.places.values())
+    size = f"{counted(len(flow.states), 'state')} · {counted(moves, 'transition')}"
+    say(out, Text(clean(flow.name), "bold").append(f"  {size}", MUTED))
     wide = max(len(_most(figure)) for figure in told.figures)
     for figure in told.figures:
         style = "red" if not figure.bounded else "green" if figure.tight else "yellow"
@@ -145,7 +148,7 @@ def _show(flow: Flow, told: Bound, mean: Expected | None) -> None:
     for note in told.notes:
         say(out, clean(note), f"italic {MUTED}")
     if mean is not None:
-        _show_mean(chart, mean)
+        _show_mean(Chart(RunStarted(flow.name, flow.table(), "")), mean)
 
 
 def _show_mean(chart: Chart, mean: Expected) -> None:

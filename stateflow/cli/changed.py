@@ -3,77 +3,40 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from stateflow.cli.chart import MUTED, clean
 from stateflow.cli.console import console, say
-from stateflow.journal.event import Journal, RunStarted
+from stateflow.journal.event import Journal
 from stateflow.journal.redact import Redactor
 from stateflow.machine.flow import Flow
-from stateflow.value import canonical_json
+
+if TYPE_CHECKING:
+    from stateflow.machine.difference.change import Change
 
 __all__ = ["changes", "tell_changes"]
-
-_KINDS = ("name", "state", "junction", "final")
-"""Where the name of a row of the table stands."""
 
 
 def tell_changes(flow: Flow, journal: Journal) -> None:
     """Say on stderr what has changed in *flow* since the run began, if anything has."""
-    started = journal.events[0].event
-    if not isinstance(started, RunStarted):
-        return
     now = Redactor.from_environment(os.environ).json(flow.table())
-    changed = "; ".join(changes(started.table, now))
+    changed = "; ".join(changes(journal.started.table, now))
     if changed:
-        told = f"the flow has changed since the run began ({changed}); replay will tell of it"
-        say(console("stderr"), clean(told), MUTED)
+        sentence = f"the flow has changed since the run began ({changed}); replay will tell of it"
+        say(console("stderr"), clean(sentence), MUTED)
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return the parts of a flow's table that differ.
+    """Return what has changed from one table of a flow to another, a few words each."""
+    from stateflow.machine.difference.difference import difference
 
-    Example:
-        >>> changes({"agents": [{"name": "a", "prompt": "x"}]}, {"agents": [{"name": "a"}]})
-        ["agent 'a': prompt"]
-    """
-    return [
-        change
-        for part in sorted({*before, *now})
-        if not _same(before.get(part), now.get(part))
-        for change in _changes(part, before.get(part), now.get(part))
-    ]
+    return [_named(change) for change in difference(before, now).changes]
 
 
-def _changes(part: str, before: object, now: object) -> Iterator[str]:
-    old, new = _rows(before), _rows(now)
-    if not (old or new):
-        yield part
-        return
-    if list(old) != list(new) and set(old) == set(new):
-        yield f"order of {part}"
-    for name in {**old, **new}:
-        was, is_now = old.get(name), new.get(name)
-        if was is None or is_now is None:
-            yield f"{name}: {'new' if was is None else 'gone'}"
-            continue
-        keys = [k for k in {**was, **is_now} if not _same(was.get(k), is_now.get(k))]
-        if keys:
-            yield f"{name}: {', '.join(keys)}"
+def _named(change: Change) -> str:
+    from stateflow.machine.difference.words import told
 
-
-def _rows(part: object) -> dict[str, Mapping[str, Any]]:
-    """Return agents or places by what they are called; nothing for any other part."""
-    found: dict[str, Mapping[str, Any]] = {}
-    rows = cast("Iterable[Any]", part) if isinstance(part, list | tuple) else ()
-    for row in rows:
-        kind = next((kind for kind in _KINDS if isinstance(row, Mapping) and kind in row), "")
-        if not kind:
-            return {}
-        found[f"{'agent' if kind == 'name' else kind} {row[kind]!r}"] = row
-    return found
-
-
-def _same(one: Any, other: Any) -> bool:  # noqa: ANN401 - JSON
-    return canonical_json(one) == canonical_json(other)
+    if change.part or change.kind not in {"added", "removed"}:
+        return told(change)
+    return f"{change.what} {change.path!r}: {'new' if change.kind == 'added' else 'gone'}"

@@ -17,6 +17,7 @@ from stateflow.diagram.look import width
 from stateflow.diagram.words import counted
 from stateflow.journal.event import ChildStarted, RunStarted, Step
 from stateflow.journal.fold import Fold
+from stateflow.machine.table_json import branch_of, guards_of, nested_path, places_in
 from stateflow.value import plain
 
 __all__ = [
@@ -49,9 +50,9 @@ class Chart:
     def __init__(self, started: RunStarted) -> None:
         """Index what *started* carries."""
         table = started.table
-        places: list[dict[str, Any]] = table.get("places", [])
+        self._flow = started.flow
         self.name = clean(started.flow)
-        self.places = {_name(place): place for place in places}
+        self.places = places_in(table)
         self.agents: dict[str, dict[str, Any]] = {a["name"]: a for a in table.get("agents", [])}
         self._models = started.models or {}
         self._sandboxes = started.sandboxes or {}
@@ -89,31 +90,17 @@ class Chart:
 
     def branch(self, state: str, ordinal: int, flow: str) -> str:
         """Return under which name the nested run of *flow*, effect *ordinal* in *state*, speaks."""
-        place = self.places.get(state, {})
-        flows: Sequence[dict[str, Any]] = place.get("flows", ())
-        if "join" in place and ordinal < len(flows):
-            return str(flows[ordinal]["as"])
-        named = [str(one["as"]) for one in flows if self._flow_of(one) == flow]
-        return named[0] if len(named) == 1 else flow
+        return branch_of(self.places.get(state, {}), ordinal, flow, self._flow)
 
     def nested(self, state: str, ordinal: int, flow: str) -> str:
-        """Return the path of the nested run of *flow*, effect *ordinal* in *state*.
-
-        It is the state's name, and where not one flow alone speaks there, the branch's behind it.
-        """
-        place = self.places.get(state, {})
-        alone = len(self.speakers(state)) == 1 and "flows" in place
-        return state if alone else f"{state}/{self.branch(state, ordinal, flow)}"
+        """Return the path of the nested run of *flow*, effect *ordinal* in *state*."""
+        return nested_path(state, self.places.get(state, {}), ordinal, flow, self._flow)
 
     def below(self, fold: Fold) -> Iterator[tuple[str, Key]]:
         """Yield the nested runs that began in the open turn of *fold*: path, and key."""
         for ordinal, begun in sorted(fold.begun.items()):
             if isinstance(begun, ChildStarted):
                 yield f"{self.nested(begun.key.state, ordinal, begun.flow)}/", begun.key
-
-    def _flow_of(self, nested: dict[str, Any]) -> str:
-        flow: dict[str, Any] | str = nested.get("flow", "")
-        return self.name if isinstance(flow, str) else str(flow.get("name", ""))
 
     def chooses(self, state: str) -> bool:
         """Tell whether somebody is asked who is next."""
@@ -136,7 +123,7 @@ class Chart:
 
     def guards(self, place: str) -> list[str]:
         """Return the guards of *place* in the order of trial."""
-        return [str(row.get("name", "else")) for row in self.places.get(place, {}).get("to", ())]
+        return guards_of(self.places.get(place, {}))
 
     def edge(self, step: Step, exhausted: str = "") -> str:
         """Return the transition that *step* took, or ``""`` where there was no choice."""
@@ -156,10 +143,6 @@ class Chart:
             f"{at + 1} {guards[at] if at < len(guards) else '?'}: {said[verdict]}"
             for at, verdict in enumerate(step.tried)
         ]
-
-
-def _name(place: dict[str, Any]) -> str:
-    return str(place.get("state") or place.get("junction") or place.get("final"))
 
 
 def path_strip(chart: Chart, path: Sequence[str], end: str = "") -> Text:

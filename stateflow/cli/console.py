@@ -1,15 +1,18 @@
-"""Consoles: coloured on a terminal, plain lines in a pipe or under NO_COLOR."""
+"""Consoles, coloured on a terminal and plain in a pipe or under NO_COLOR; and files."""
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
 from rich.text import Text
 
-__all__ = ["console", "is_lively", "say"]
+from stateflow.cli.trouble import BadInput
+
+__all__ = ["console", "is_lively", "put", "say"]
 
 _PIPE_COLUMNS = 100
 
@@ -39,3 +42,17 @@ def console(name: Literal["stdout", "stderr"]) -> Console:
 def say(to: Console, text: Text | str = "", style: str = "") -> None:
     """Print *text* as it is; the terminal folds what is too long."""
     to.print(Text(text, style) if isinstance(text, str) else text, soft_wrap=True)
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write the file *path*, with the folders it lies in, and say so.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise BadInput(f"{str(path)!r} cannot be written ({error.strerror})") from error
+    say(console("stdout"), str(path))

@@ -5,18 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
 from cyclopts import Parameter
 from rich.text import Text
 
-from stateflow.cli import diff_flows, diff_runs
-from stateflow.cli.console import console, say
-from stateflow.cli.sides import Side, sides
+from stateflow.cli.console import console, put, say
+from stateflow.cli.suffix import form_of
 from stateflow.cli.trouble import BadInput, Misused
 from stateflow.errors import StateflowError
-from stateflow.journal.aligned import aligned
-from stateflow.machine.difference.difference import Difference, difference
+
+if TYPE_CHECKING:
+    from stateflow.cli.sides import Side
+    from stateflow.journal.aligned import Aligned
+    from stateflow.machine.difference.difference import Difference
 
 __all__ = ["diff"]
 
@@ -28,6 +30,8 @@ _SUFFIXES: Final[Mapping[str, Form]] = {
     ".png": "png",
     ".dot": "dot",
     ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".txt": "text",
     ".json": "json",
 }
 _DRAWN: Final = frozenset({"svg", "png", "dot", "mermaid"})
@@ -53,12 +57,13 @@ def diff(
     Parameters
     ----------
     before
-        path.py[:attr], pkg.mod:attr, REV:path.py[:attr] of a git revision, or RUN
+        path.py[:attr], pkg.mod:attr, path.json, REV:path.py[:attr] of a git revision, or RUN
     after
         the same; a flow and a RUN: the flow that the run was made with
     """
-    named: Form = "text" if out is None else _SUFFIXES.get(out.suffix, "text")
-    form: Form = format or named
+    from stateflow.cli.sides import sides
+
+    form: Form = format or ("text" if out is None else form_of(out, _SUFFIXES))
     if out is None and form in _BUILT:
         raise Misused(f"--format {form} needs --out FILE")
     try:
@@ -69,7 +74,7 @@ def diff(
             raise Misused(str(error)) from error
         raise
     if out is not None:
-        _put(out, content)
+        put(out, content)
     elif content:
         sys.stdout.write(content.decode("utf-8"))
     return 1 if exit_code and differs else 0
@@ -78,22 +83,33 @@ def diff(
 def _compared(one: Side, other: Side, form: Form, *, shown: bool) -> tuple[bool, bytes]:
     """Return whether the two differ, and how; text that is *shown* goes to the terminal."""
     if one.journal is not None and other.journal is not None:
-        runs = aligned(one.journal, other.journal)
+        from stateflow.journal.aligned import aligned
+
         if form in _DRAWN:
             raise Misused(f"two runs are no picture ({form}); compare them as text, md or json")
-        if form == "text":
-            return bool(runs), _text(diff_runs.as_lines(one, other, runs), shown=shown)
-        write = diff_runs.as_page if form == "md" else diff_runs.as_json
-        return bool(runs), write(one, other, runs).encode("utf-8")
+        runs = aligned(one.journal, other.journal)
+        return bool(runs), _runs(one, other, runs, form, shown=shown)
+    from stateflow.machine.difference.difference import difference
+
     found = difference(one.table, other.table)
+    return bool(found), _flows(one, other, found, form, shown=shown)
+
+
+def _runs(one: Side, other: Side, found: Aligned, form: Form, *, shown: bool) -> bytes:
+    from stateflow.cli import diff_runs
+
     if form == "text":
-        return bool(found), _text(diff_flows.as_lines(one, other, found), shown=shown)
-    return bool(found), _flows(one, other, found, form)
+        return _text(diff_runs.as_lines(one, other, found), shown=shown)
+    write = diff_runs.as_page if form == "md" else diff_runs.as_json
+    return write(one, other, found).encode("utf-8")
 
 
-def _flows(one: Side, other: Side, found: Difference, form: Form) -> bytes:
+def _flows(one: Side, other: Side, found: Difference, form: Form, *, shown: bool) -> bytes:
+    from stateflow.cli import diff_flows
     from stateflow.diagram import dot, mermaid, svg
 
+    if form == "text":
+        return _text(diff_flows.as_lines(one, other, found), shown=shown)
     if form == "png":
         return svg.pixels(diff_flows.drawing(one, other, found))
     texts: dict[str, Callable[[], str]] = {
@@ -114,12 +130,3 @@ def _text(lines: Iterable[Text], *, shown: bool) -> bytes:
     for line in lines:
         say(out, line)
     return b""
-
-
-def _put(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        raise BadInput(f"{str(path)!r} cannot be written ({error.strerror})") from error
-    say(console("stdout"), str(path))

@@ -18,6 +18,7 @@ from stateflow.machine.difference.change import Change
 from stateflow.machine.difference.difference import Difference
 from stateflow.machine.difference.words import (
     SIGNS,
+    about,
     is_text,
     sentence,
     text_lines,
@@ -29,14 +30,14 @@ __all__ = ["as_json", "as_lines", "as_page", "drawing"]
 _STYLES: Final[Mapping[str, str]] = {"+": "green", "−": "red", "~": "yellow", "-": "red"}
 
 
-def heading(one: Side, other: Side, found: Difference) -> str:
+def _heading(one: Side, other: Side, found: Difference) -> str:
     """Return all in one line."""
     return f"{one.label} → {other.label}: {sentence(found.changes)}"
 
 
 def as_lines(one: Side, other: Side, found: Difference) -> Iterator[Text]:
     """Yield what differs, for a terminal."""
-    yield Text(clean(heading(one, other, found)), "bold")
+    yield Text(clean(_heading(one, other, found)), "bold")
     for change in found.changes:
         sign = SIGNS[change.kind]
         yield Text(f"{sign} ", _STYLES[sign]).append(clean(told(change)), "")
@@ -70,10 +71,8 @@ def as_page(one: Side, other: Side, found: Difference) -> str:
         parts.append("\n".join(_table(found)))
     for change in found.changes:
         if change.part and is_text(change):
-            title = f"{change.what} {code(clean(change.path))}: {change.part}"
-            parts.append(
-                f"{title.replace('  ', ' ')}\n\n{fenced('diff', map(clean, text_lines(change)))}"
-            )
+            text = fenced("diff", map(clean, text_lines(change)))
+            parts.append(f"{_named(change)}: {change.part}\n\n{text}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -92,25 +91,15 @@ def drawing(one: Side, other: Side, found: Difference) -> Picture:
             "text, md or json"
         )
     drawn = merged(picture(one.flow), picture(other.flow), found)
-    return replace(drawn, caption=clean(heading(one, other, found)))
+    return replace(drawn, caption=clean(_heading(one, other, found)))
 
 
 def _table(found: Difference) -> Iterator[str]:
     yield "| | what | change |"
     yield "| --- | --- | --- |"
     for change in found.changes:
-        yield f"| {SIGNS[change.kind]} | {_what(change)} | {_how(change)} |"
+        yield f"| {SIGNS[change.kind]} | {_named(change)} | {code(clean(about(change)))} |"
 
 
-def _what(change: Change) -> str:
+def _named(change: Change) -> str:
     return f"{change.what} {code(clean(change.path))}".rstrip()
-
-
-def _how(change: Change) -> str:
-    """Return what *change* says behind the name of what it is about."""
-    text = clean(told(change))
-    named = f"{change.what} {change.path!r}" if change.path else change.what
-    rest = text.removeprefix(clean(named)).removeprefix(":").strip()
-    if change.kind == "renamed":
-        rest = f"was {change.before}"
-    return code(clean(rest))

@@ -10,8 +10,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from stateflow.cli.console import console, say
+from stateflow.cli.console import put
 from stateflow.cli.find import Found, find_flows
+from stateflow.cli.suffix import form_of
 from stateflow.cli.trouble import BadInput, Misused, tell
 from stateflow.cli.view import Form, View, drawing, refuse_unknown, with_runs
 from stateflow.diagram.look import Direction, Theme
@@ -20,6 +21,17 @@ from stateflow.machine.flow import Flow
 __all__ = ["render"]
 
 _SUFFIXES: Mapping[Form, str] = {"mermaid": "mmd", "text": "txt"}
+_FORMS: Mapping[str, Form] = {
+    ".svg": "svg",
+    ".png": "png",
+    ".pdf": "pdf",
+    ".dot": "dot",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".txt": "text",
+    ".json": "json",
+    ".md": "md",
+}
 _BUILT = frozenset({"svg", "png", "pdf"})
 _THEMED = frozenset({"dot", "png", "pdf"})
 _DEFAULT_OUT = Path("diagrams")
@@ -30,7 +42,10 @@ def render(  # noqa: PLR0913 - an option each
     /,
     *,
     format: Annotated[  # noqa: A002 - the option's name
-        Form | None, Parameter(help="Without it, the page (.md) and the drawing (.svg).")
+        Form | None,
+        Parameter(
+            help="Else what the name of --out says, or the page (.md) and the drawing (.svg)."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -67,10 +82,13 @@ def render(  # noqa: PLR0913 - an option each
     Parameters
     ----------
     flows
-        path.py[:attr], pkg.mod:attr, or a folder of them
+        path.py[:attr], pkg.mod:attr, path.json, or a folder of them
     """
+    if format is None and out is not None and out.suffix and not out.is_dir():
+        format = form_of(out, _FORMS)  # noqa: A001 - the option's name
     over = bool(runs) or run is not None
-    _refuse(depth, theme, format, stale=check and over)
+    _refuse(depth, theme, format)
+    _refuse_over(over, check=check, aside=format is not None or out is not None)
     found = find_flows(flows)
     _refuse_twins(found)
     view = View(depth=depth, closed=tuple(closed or ()), direction=direction, theme=theme)
@@ -90,7 +108,7 @@ def render(  # noqa: PLR0913 - an option each
     return 0
 
 
-def _refuse(depth: int | None, theme: Theme, form: Form | None, *, stale: bool) -> None:
+def _refuse(depth: int | None, theme: Theme, form: Form | None) -> None:
     """Refuse options that do not go together."""
     if depth is not None and depth < 0:
         raise Misused(f"--depth {depth} is less than none; 0 opens no flow in a flow")
@@ -98,8 +116,16 @@ def _refuse(depth: int | None, theme: Theme, form: Form | None, *, stale: bool) 
         raise Misused(
             f"--theme {theme} is for --format png, pdf and dot; an svg follows the reader's own"
         )
-    if stale:
+
+
+def _refuse_over(over: bool, *, check: bool, aside: bool) -> None:  # noqa: FBT001 - what it is about
+    """Refuse to draw runs where the pages of the flows are."""
+    if over and check:
         raise Misused("--check compares pages without runs; leave out --runs and --run")
+    if over and not aside:
+        raise Misused(
+            "drawings with runs would be written over the pages in diagrams/; say --out or --format"
+        )
 
 
 def _refuse_twins(found: Sequence[Found]) -> None:
@@ -127,21 +153,11 @@ def _write(found: Sequence[Found], forms: Sequence[Form], out: Path, view: View)
         for one in found:
             path = out if single else _file(out, one.flow, form)
             try:
-                _put(path, drawing(one.flow, form, view))
+                put(path, drawing(one.flow, form, view))
             except StateflowError as error:
                 tell(str(error))
                 failed = True
-                continue
-            say(console("stdout"), str(path))
     return 1 if failed else 0
-
-
-def _put(path: Path, drawing: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(drawing)
-    except OSError as error:
-        raise BadInput(f"{str(path)!r} cannot be written ({error.strerror})") from error
 
 
 def _check_pages(

@@ -9,8 +9,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from cyclopts import Parameter
 
-from stateflow.cli.console import console, say
+from stateflow.cli.console import put
 from stateflow.cli.find import find_flow
+from stateflow.cli.suffix import form_of
 from stateflow.cli.trouble import BadInput, Misused
 from stateflow.machine.flow import Flow
 
@@ -18,7 +19,11 @@ __all__ = ["export"]
 
 Form: TypeAlias = Literal["json", "python", "scxml", "xstate"]
 
-_SUFFIXES: Mapping[str, Form] = {".py": "python", ".scxml": "scxml"}
+_SUFFIXES: Mapping[str, Form] = {
+    ".json": "json",
+    ".py": "python",
+    ".scxml": "scxml",
+}
 
 
 def export(
@@ -45,20 +50,16 @@ def export(
         raise Misused("export takes a FLOW and perhaps --format, or --schema by itself")
     if out is not None and out.exists() and not force:
         raise BadInput(f"{str(out)!r} is there already; add --force to write over it")
-    text = _schema() if flow is None else _written(flow, format or _form_of(out))
+    text = (
+        _schema()
+        if flow is None
+        else _written(flow, format or ("json" if out is None else form_of(out, _SUFFIXES)))
+    )
     if out is None:
         sys.stdout.write(text)
         return 0
-    try:
-        out.write_text(text, "utf-8")
-    except OSError as error:
-        raise BadInput(f"{str(out)!r} cannot be written ({error.strerror})") from error
-    say(console("stdout"), str(out))
+    put(out, text.encode("utf-8"))
     return 0
-
-
-def _form_of(out: Path | None) -> Form:
-    return "json" if out is None else _SUFFIXES.get(out.suffix, "json")
 
 
 def _schema() -> str:

@@ -9,7 +9,8 @@ import re
 import shlex
 import sys
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import chdir, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -93,6 +94,8 @@ def find_flow(reference: str) -> Found:
         BadInput: there is no such file, module or flow, or it does not import.
     """
     place, attr = _parted(reference)
+    if not place:
+        raise BadInput(f"{reference!r} names no flow; {_FORMS}")
     if _is_path(place):
         path = Path(place)
         if path.is_dir():
@@ -119,14 +122,24 @@ def find_flows(references: Iterable[str]) -> list[Found]:
     found: list[Found] = []
     for reference in references:
         folder = Path(reference)
-        if not folder.is_dir():
-            found.append(find_flow(reference))
+        if not reference or not folder.is_dir():
+            found.append(_found_here(reference))
             continue
         files = flow_files(folder)
         if not files:
             raise BadInput(f"no file in folder {reference!r} defines `flow = Flow(...)`")
-        found += [find_flow(str(path)) for path in files]
+        found += [_found_here(str(path)) for path in files]
     return found
+
+
+def _found_here(reference: str) -> Found:
+    """Return the flow, and stay in this folder wherever its module goes: the next is seen from it.
+
+    Raises:
+        BadInput: see :func:`find_flow`.
+    """
+    with chdir(Path.cwd()):
+        return find_flow(reference)
 
 
 def flow_files(folder: Path) -> list[Path]:
@@ -189,7 +202,7 @@ def _relative(path: Path) -> str:
 
 def _defines_flow(path: Path) -> bool:
     try:
-        return _DEFINES.search(path.read_text("utf-8")) is not None
+        return path.is_file() and _DEFINES.search(path.read_text("utf-8")) is not None
     except (OSError, UnicodeDecodeError):
         return False
 
@@ -206,11 +219,25 @@ def _from_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+        with _undisturbed():
+            spec.loader.exec_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # it may exit, or raise what nobody catches
         del sys.modules[name]
         raise BadInput(_import_trouble(str(path), whole, error)) from error
     return module
+
+
+@contextmanager
+def _undisturbed() -> Generator[None]:
+    """Keep what a module prints out of the result, and what it takes off the path on it."""
+    path = list(sys.path)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.path += [entry for entry in path if entry not in sys.path]
 
 
 def _from_json(path: Path, attr: str) -> Flow:
@@ -236,12 +263,15 @@ def _from_name(name: str) -> ModuleType:
         sys.path.insert(0, str(Path.cwd()))
     importlib.invalidate_caches()
     try:
-        return importlib.import_module(name)
+        with _undisturbed():
+            return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise BadInput(_import_trouble(name, None, error)) from error
         raise BadInput(f"there is no module {name!r}; {_FORMS}") from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # it may exit, or raise what nobody catches
         raise BadInput(_import_trouble(name, None, error)) from error
 
 
@@ -250,6 +280,8 @@ def _import_trouble(place: str, path: Path | None, error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename is not None:
         where = _place(place, path, error.filename)
         return f"{where}, line {error.lineno}: {type(error).__name__}: {error.msg}"
+    if isinstance(error, SyntaxError):
+        return f"{place}: {error.msg}; it is no text of Python"
     frames = traceback.extract_tb(error.__traceback__)
     own = [f for f in frames if path is not None and Path(f.filename) == path]
     frame = (own or frames)[-1]

@@ -80,10 +80,7 @@ def show(
         for line in dump_lines(journal):
             sys.stdout.write(f"{line}\n")
         return 0
-    started = journal.events[0].event
-    if not isinstance(started, RunStarted):
-        raise BadInput(f"the journal of run {journal.run!r} does not begin with RunStarted")
-    one, out = Reading(journal, Chart(started)), console("stdout")
+    one, out = Reading(journal, Chart(journal.started)), console("stdout")
     if path:
         say(out, path_strip(one.chart, fold_of(journal.events).path))
         show_nested(out, one, "")

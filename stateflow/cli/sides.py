@@ -18,7 +18,7 @@ from stateflow.cli.find import find_flow, find_journal, store_at
 from stateflow.cli.revision import AtRevision, at_revision, tree_of
 from stateflow.cli.trouble import BadInput
 from stateflow.errors import UnknownRun
-from stateflow.journal.event import Journal, RunStarted
+from stateflow.journal.event import Journal
 from stateflow.journal.redact import Redactor
 from stateflow.machine.flow import Flow
 
@@ -117,10 +117,7 @@ async def _read(run: str, store: Path | None) -> Journal:
 
 
 def _recorded(journal: Journal) -> Side:
-    started = journal.events[0].event if journal.events else None
-    if not isinstance(started, RunStarted):
-        raise BadInput(f"the journal of run {journal.run!r} does not begin with RunStarted")
-    return Side(f"run {short(journal.run)}", started.table, None, journal)
+    return Side(f"run {short(journal.run)}", journal.started.table, None, journal)
 
 
 def _labelled(references: tuple[str, str], found: tuple[Side, Side]) -> tuple[Side, Side]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -17,6 +18,7 @@ __all__ = ["BadInput", "Misused", "explained", "guarded", "tell"]
 
 INTERRUPTED = 130
 _PIPE_CLOSED = 141
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class BadInput(Exception):
@@ -82,6 +84,8 @@ def explained(error: Exception) -> str:
     """Return *error* as one sentence."""
     if isinstance(error, StateflowError | BadInput):
         return str(error)
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return f"the result cannot be written ({error.strerror}); make room, or write elsewhere"
     return (
         f"unexpected {type(error).__name__}: {error}; run it again with --debug for the traceback"
     )

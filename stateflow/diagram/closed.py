@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from stateflow.diagram.box import Arrow, Box, Picture
+from stateflow.diagram.box import Arrow, Box, Mark, Picture
 from stateflow.diagram.words import counted
 from stateflow.errors import StateflowError
 
@@ -106,16 +106,24 @@ def _shut(drawn: Picture, box: Box) -> Box:
         return replace(box, open=False)
     inside = drawn.inside(box.key)
     held = [one for one in inside if one.look != "junction" and not one.ends]
-    here = next((one.mark for one in inside if one.mark == "live"), box.mark)
     counts = [one.count for one in inside if one.count is not None]
     return replace(
         box,
         open=False,
         holds=f"({counted(len(held), 'state')})",
-        mark=here,
+        mark=_mark(frozenset(one.mark for one in inside)),
         count=max(counts, default=None),
         heat=max((one.heat for one in inside), default=0.0),
     )
+
+
+def _mark(marks: AbstractSet[Mark]) -> Mark:
+    """Return what is over a phase as one box, where its places have *marks*."""
+    if len(marks) == 1:
+        return next(iter(marks))
+    if marks & _CHANGES:
+        return "changed"
+    return "live" if "live" in marks else "taken" if "taken" in marks else ""
 
 
 def _arrows(drawn: Picture, into: Mapping[str, str], phases: AbstractSet[str]) -> list[Arrow]:

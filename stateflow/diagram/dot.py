@@ -112,7 +112,7 @@ def _framed(drawn: Picture, box: Box) -> Iterator[str]:
         yield f"  {quoted(_tail(drawn, part))} -> {quoted(_out(box))} [style=invis]"
     for arrow in drawn.exits(box.key):
         if arrow.target == box.key:
-            label = words(arrow)
+            label = words(arrow, drawn.direction)
             shape = f"shape=plain, label=<{label}>" if label else UNSEEN
             yield f'  {quoted(_word(arrow))} [id="{arrow.id}-words", {shape}]'
 
@@ -129,7 +129,8 @@ def _ways(drawn: Picture, arrow: Arrow, places: Mapping[str, int]) -> Iterator[s
         return
     up = bool(places) and places[source.key] > places[target.key] and not target.ends
     upper, lower = (target, source) if up else (source, target)
-    look = arrow_look(arrow, framed=source.open or target.open) + _cut(upper, lower, arrow.text)
+    look = arrow_look(arrow, drawn.direction, framed=source.open or target.open)
+    look += _cut(upper, lower, arrow.text)
     ends = f"{quoted(_tail(drawn, upper))} -> {quoted(_head(drawn, lower))}"
     yield f"  {ends} [{look}{', dir=back' if up else ''}]"
 
@@ -141,8 +142,8 @@ def _loop(drawn: Picture, box: Box, arrow: Arrow) -> Iterator[str]:
     around = replace(plain, id=f"{arrow.id}-back")
     frame = quoted(_cluster(box))
     tail, head = quoted(_tail(drawn, box)), quoted(_head(drawn, box))
-    yield f"  {word} -> {tail} [{arrow_look(plain)}, lhead={frame}, dir=none]"
-    yield f"  {head} -> {word} [{arrow_look(around)}, ltail={frame}, dir=back]"
+    yield f"  {word} -> {tail} [{arrow_look(plain, drawn.direction)}, lhead={frame}, dir=none]"
+    yield f"  {head} -> {word} [{arrow_look(around, drawn.direction)}, ltail={frame}, dir=back]"
 
 
 def _cut(upper: Box, lower: Box, told: str) -> str:

@@ -58,7 +58,9 @@ def followed(drawn: Picture, journal: Journal) -> Picture:
     arrows = tuple(_trodden(arrow, tally.taken[arrow.id]) for arrow in drawn.arrows)
     now = fold(journal.events)
     came = line(str(now.stop)) if now.stop is not None else "cut off, or still running"
-    caption = f"run {line(journal.run)[-8:]} · {counted(now.turns, 'turn')} · {came}"
+    caption = (
+        f"run {line(journal.run)[-8:].rpartition('_')[2]} · {counted(now.turns, 'turn')} · {came}"
+    )
     return replace(drawn, boxes=boxes, arrows=arrows, caption=caption + tally.lost())
 
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from html import escape
 
 from stateflow.diagram.box import START, Arrow, Box, at
-from stateflow.diagram.look import AMBER, INK, LOOKS, MUTED, STROKES, shortened, wrapped
-from stateflow.diagram.overlay import coloured, dashed, ink, pen, sign, tally
+from stateflow.diagram.look import AMBER, INK, LOOKS, MUTED, STROKES, Direction, shortened, wrapped
+from stateflow.diagram.overlay import coloured, dashed, faint, ink, pen, sign, tally, told, warm
 
 __all__ = ["BREAK", "SMALL", "UNSEEN", "arrow_look", "bold", "box_look", "font", "frame_look"]
 __all__ += ["gap", "plain_text", "quoted", "words"]
@@ -23,7 +23,7 @@ UNSEEN = 'shape=point, style=invis, label="", width=0.01, height=0.01'
 _CHIP = (
     '<TABLE BORDER="1" STYLE="ROUNDED" COLOR="{colour}" CELLBORDER="0" CELLSPACING="0" '
     'CELLPADDING="0" FIXEDSIZE="TRUE" WIDTH="14" HEIGHT="14">'
-    '<TR><TD WIDTH="12" HEIGHT="12">'
+    '<TR><TD WIDTH="12" HEIGHT="12" VALIGN="BOTTOM">'
 )
 """A table of its own, because a cell would stretch with the words beside it."""
 
@@ -55,7 +55,7 @@ def box_look(box: Box) -> str:
     return f'{given}, style="{style}"{more}, {label}'
 
 
-def arrow_look(arrow: Arrow, *, framed: bool = False) -> str:
+def arrow_look(arrow: Arrow, direction: Direction, *, framed: bool = False) -> str:
     """Return how *arrow* looks; those that are *framed*, Graphviz ranks by their weight alone."""
     colour, dash = ink(arrow), STROKES[arrow.stroke][1]
     given = f'id="{arrow.id}", color="{colour}"'
@@ -69,13 +69,16 @@ def arrow_look(arrow: Arrow, *, framed: bool = False) -> str:
         given += ", weight=0"
     if arrow.source == at(arrow.within, START):
         given += ", weight=4"
-    label = words(arrow)
+    label = words(arrow, direction)
     return f"{given}, label=<{label}>" if label else given
 
 
-def words(arrow: Arrow) -> str:
-    """Return the label of *arrow*: a chip with its number, guard, action and what is over it."""
-    colour = ink(arrow)
+def words(arrow: Arrow, direction: Direction) -> str:
+    """Return the label of *arrow*: a chip with its number, guard, action and what is over it.
+
+    It is held off the line, which passes on its left, or below where drawings grow to the right.
+    """
+    colour = told(arrow)
     cells = ""
     if arrow.order is not None:
         chip = font(str(arrow.order), "8", colour)
@@ -89,7 +92,8 @@ def words(arrow: Arrow) -> str:
     if not cells:
         return ""
     table = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" CELLPADDING="0">'
-    return f'{table}<TR><TD WIDTH="3"></TD>{cells}</TR></TABLE>'
+    below = '<TR><TD HEIGHT="4"></TD></TR>' if direction == "lr" else ""
+    return f'{table}<TR><TD WIDTH="3"></TD>{cells}</TR>{below}</TABLE>'
 
 
 def quoted(text: str) -> str:
@@ -132,36 +136,39 @@ def _pen(box: Box) -> str:
 
 def _label(box: Box) -> str:
     """Return the lines of a box: name, who speaks, limits, notes."""
-    quiet = box.mark in {"kept", "never"}
-    name = _name(box, MUTED if quiet else INK)
+    name = _name(box)
     if box.look == "junction":
         return name
     lines = [name]
     who = box.who if box.open or not box.holds else f"{box.who} {box.holds}".strip()
     who = shortened(f"{who} · {box.by}" if box.by else who)
     if box.tag:
-        tag = font(bold(box.tag), SMALL, MUTED if quiet else LOOKS[box.look].ink)
-        lines.append(f"{tag} {font('&#160;' + plain_text(who), SMALL, MUTED)}")
+        tag = font(bold(box.tag), SMALL, _on(box, LOOKS[box.look].ink))
+        lines.append(f"{tag} {font('&#160;' + plain_text(who), SMALL, _on(box, MUTED))}")
     elif who:
-        lines.append(font(plain_text(who), SMALL, MUTED))
+        lines.append(font(plain_text(who), SMALL, _on(box, MUTED)))
     if box.limits:
-        lines.append(font(plain_text(", ".join(box.limits)), SMALL, MUTED if quiet else AMBER))
-    lines += [font(plain_text(shortened(note)), SMALL, MUTED) for note in box.notes]
+        lines.append(font(plain_text(", ".join(box.limits)), SMALL, _on(box, AMBER)))
+    lines += [font(plain_text(shortened(note)), SMALL, _on(box, MUTED)) for note in box.notes]
     return lines[0] if len(lines) == 1 else "".join(line + BREAK for line in lines)
 
 
-def _name(box: Box, colour: str) -> str:
+def _on(box: Box, colour: str) -> str:
+    """Return *colour*, or the one that words on *box* have in its stead, so that they are read."""
+    return MUTED if faint(box) else INK if warm(box) else colour
+
+
+def _name(box: Box) -> str:
     """Return the name of *box*, with the sign of what is over it before and the tally behind."""
-    mark = coloured(box).ink
+    colour = _on(box, INK)
     if box.look == "junction":
         name = font(plain_text(shortened(box.name)), SMALL, colour)
     elif box.frame == "phase" and box.open:
         name = font(bold(shortened(box.name)), "11", MUTED)
     else:
         name = font(bold(shortened(box.name)), "12", colour)
-    before = f"{font(bold(sign(box)), '12', mark)} " if sign(box) else ""
-    shown = LOOKS[box.look].ink if box.count else mark
-    after = f" {font('&#160;' + tally(box), SMALL, shown)}" if tally(box) else ""
+    before = f"{font(bold(sign(box)), '12', coloured(box).ink)} " if sign(box) else ""
+    after = f" {font('&#160;' + tally(box), SMALL, colour)}" if tally(box) else ""
     return f"{before}{name}{after}"
 
 

@@ -128,6 +128,7 @@ DARK: Final = {
 
 _LONGEST = 48
 _WRAP = 28
+_NARROWER = 0.75
 
 
 def line(text: str) -> str:
@@ -154,6 +155,8 @@ def shortened(text: str, longest: int = _LONGEST) -> str:
 def wrapped(text: str, longest: int = _LONGEST) -> tuple[str, ...]:
     """Return *text*, shortened to *longest* [characters], on one line or two of about one length.
 
+    What would be hardly narrower on two lines stays on one.
+
     Example:
         >>> wrapped("says('APPROVED', by='reviewer')")
         ("says('APPROVED',", "by='reviewer')")
@@ -163,6 +166,8 @@ def wrapped(text: str, longest: int = _LONGEST) -> tuple[str, ...]:
     if len(text) <= _WRAP or not spaces:
         return (text,)
     at = min(spaces, key=lambda at: abs(at - len(text) / 2))
+    if max(at, len(text) - at) > _NARROWER * len(text):
+        return (text,)
     return (text[:at], text[at + 1 :])
 
 

@@ -16,8 +16,8 @@ from dataclasses import replace
 
 from stateflow.diagram.box import Arrow, Box, Picture
 from stateflow.diagram.closed import ALL, at_depth, close
-from stateflow.diagram.look import LOOKS, MUTED, shortened
-from stateflow.diagram.overlay import coloured, dashed, signed, step
+from stateflow.diagram.look import INK, LOOKS, MUTED, shortened
+from stateflow.diagram.overlay import coloured, dashed, faint, signed, step, warm
 from stateflow.diagram.picture import picture
 from stateflow.machine.flow import Flow
 
@@ -159,15 +159,20 @@ def _classes(boxes: Sequence[Box], keys: Mapping[str, str]) -> Iterator[str]:
 
 
 def _class(box: Box) -> str:
-    heat = f"heat{step(box.heat) + 1}" if box.count else ""
-    return "_".join(word for word in (box.look, box.mark, heat) if word)
+    frame = "frame" if box.open else ""
+    heat = f"heat{step(box.heat) + 1}" if warm(box) else ""
+    return "_".join(word for word in (box.look, frame, box.mark, heat) if word)
 
 
 def _style(box: Box) -> str:
+    """Return how *box* looks; a frame lets its reader's paper shine through, white or black."""
     colours = coloured(box)
-    ink = LOOKS[box.look].ink if box.look != "phase" else MUTED
-    thick = ",stroke-width:3px" if box.look == "human" or box.mark == "live" else ""
     dash = ",stroke-dasharray:4" if dashed(box) else ""
+    if box.open:
+        return f"fill:transparent,stroke:{colours.ink}{dash}"
+    ink = LOOKS[box.look].ink if box.look != "phase" else MUTED
+    ink = MUTED if faint(box) else INK if warm(box) else ink
+    thick = ",stroke-width:3px" if box.look == "human" or box.mark == "live" else ""
     return f"fill:{colours.tint},stroke:{colours.ink},color:{ink}{thick}{dash}"
 
 

@@ -16,6 +16,7 @@ from stateflow.diagram.look import (
     INK,
     LIVE,
     LOOKS,
+    MUTED,
     PAPER,
     QUIET,
     RED,
@@ -24,7 +25,8 @@ from stateflow.diagram.look import (
     Colours,
 )
 
-__all__ = ["coloured", "dashed", "ink", "pen", "sign", "signed", "step", "tally"]
+__all__ = ["coloured", "dashed", "faint", "ink", "pen", "sign", "signed", "step", "tally", "told"]
+__all__ += ["warm"]
 
 _SIGNS: Constant[Mapping[Mark, str]] = {"added": "+", "removed": "−", "changed": "~"}
 _INKS: Constant[Mapping[Mark, str]] = {
@@ -85,8 +87,10 @@ def coloured(box: Box) -> Colours:
     own = LOOKS[box.look]
     border = own.ink if box.mark in {"", "taken", "live"} else _INKS[box.mark]
     fill = _TINTS.get(box.mark, own.tint)
-    if not box.mark and box.count:
+    if warm(box):
         fill = HEAT[step(box.heat)]
+    if box.look == "phase" and not box.open and box.mark in {"", "taken"}:
+        border = QUIET  # a box to be seen, no longer a frame that only holds others together
     border = LIVE if box.mark == "live" else border
     return Colours(border, border if box.look == "start" else fill, own.round)
 
@@ -95,6 +99,21 @@ def ink(arrow: Arrow) -> str:
     """Return the colour that *arrow* is drawn in."""
     warm = bool(arrow.count) and not arrow.mark
     return _INKS.get(arrow.mark, WARM if warm else STROKES[arrow.stroke][0])
+
+
+def told(arrow: Arrow) -> str:
+    """Return the colour of the words on *arrow*: lines may be fainter than what is to be read."""
+    return MUTED if faint(arrow) else ink(arrow)
+
+
+def warm(box: Box) -> bool:
+    """Tell whether *box* is filled with heat; a frame is not, for words stand in it."""
+    return not box.mark and bool(box.count) and not box.open
+
+
+def faint(thing: Box | Arrow) -> bool:
+    """Tell whether *thing* stands back behind others."""
+    return thing.mark in {"kept", "never"}
 
 
 def dashed(thing: Box | Arrow) -> bool:

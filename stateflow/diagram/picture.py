@@ -20,6 +20,7 @@ from stateflow.machine.flow import Flow
 from stateflow.machine.nested import FlowAgent
 from stateflow.machine.parallel import Parallel
 from stateflow.machine.state import Final, Junction, Place, State
+from stateflow.machine.table_json import names_apart
 
 __all__ = ["BRANCHES", "DONE", "START", "Arrow", "Box", "Picture", "picture"]
 
@@ -249,7 +250,7 @@ def _parts(
     """
     parallel = frame.frame == "parallel"
     drawn = agents[: int(min(spot.branches, len(agents)))] if parallel else agents
-    names = _apart(agent.name for agent in agents)
+    names = names_apart(agent.name for agent in agents)
     stems = _stems(names)
     for number, (name, agent) in enumerate(zip(names, drawn, strict=False)):
         yield from _part(agent, name, stems[name], spot, told=told)
@@ -281,18 +282,6 @@ def _part(agent: Agent, name: str, stem: str, spot: _Spot, *, told: bool) -> Ite
         yield from _framed(agent, box, spot, spot.into(name, stem))
     else:
         yield replace(box, who=line(agent.name), by=words.by(agent))
-
-
-def _apart(names: Iterable[str]) -> tuple[str, ...]:
-    """Return *names*, a number added to those that came before: ``critic``, ``critic 2``."""
-    found: dict[str, None] = {}
-    for name in names:
-        shown, count = name, 1
-        while shown in found:
-            count += 1
-            shown = f"{name} {count}"
-        found[shown] = None
-    return tuple(found)
 
 
 def _arrows(place: Place, spot: _Spot, stem: str) -> Iterator[Arrow]:

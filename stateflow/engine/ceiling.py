@@ -130,7 +130,7 @@ class _Costs:
         if not isinstance(agent, Assistant) or not _has_tools(agent):
             return 0
         rounds = agent.rounds if agent.reflect else 1
-        return rounds * max(self._sizes.written(agent.model))
+        return rounds * self._sizes.written(agent.model)
 
     def limit(self, flow: Flow, name: str) -> float:
         """Return the limit that the budget of *flow* sets to the figure *name*."""
@@ -146,7 +146,7 @@ class _Costs:
             if isinstance(agent, Assistant):
                 yield _asks_of(agent)
                 if isinstance(state.sees, Summarised):
-                    yield Ask(agent, 1, sure=False, model=state.sees.model)
+                    yield Ask(state.sees, 1, sure=False, model=state.sees.model or agent.model)
             elif isinstance(agent, FlowAgent) and isinstance(agent.summary, ByModel):
                 yield Ask(agent.summary, 1, sure=False, heard=agent.flow)
 

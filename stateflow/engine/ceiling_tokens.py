@@ -37,6 +37,8 @@ _OVERHEAD: Final = 8
 _COMPLAINT: Final = 600
 """Of what a model is told of a reply that does not fit, beside what it wrote itself [tokens]."""
 _PER: Final = 1_000_000
+_NAMED: Final = 3
+"""So often a candidate is named: in the prompt, in its description, and in the schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +96,16 @@ class Sizes:
         given = [_most([self._task, self._any]), *map(self._given, agents)]
         self._task_below = _most(given)
         self._below = {id(agent) for one in flow.flows[1:] for agent in one.agents}
+        self._candidates = {id(s): _candidates(one, s) for one in flow.flows for s in one.states}
 
-    def written(self, model: object) -> list[int]:
-        """Return the most that a reply of each of the models may hold [tokens]."""
-        return [one.settings.max_tokens for one in _models(model)]
+    def written(self, model: object) -> int:
+        """Return the most that a reply may hold, whichever of the models answers [tokens]."""
+        return max(one.settings.max_tokens for one in _models(model))
 
     def cost(self, ask: Ask, state: State | None, said: float) -> tuple[Most, Most]:
         """Return the most tokens and money of *ask*, with up to *said* messages before it."""
         models = _models(_model_of(ask))
-        written = max(one.settings.max_tokens for one in models)
+        written = self.written(_model_of(ask))
         read = _add([self._fixed(ask, state, written), self._shown(ask, state, said)])
         told = read.why
         if math.isinf(read.tokens):
@@ -119,10 +122,8 @@ class Sizes:
             if price is None:
                 return math.inf, f"unknown price of model {model.name!r}"
             into, out = _rates(price)
-            if into:
-                dearest = max(dearest, (into * read + out * model.settings.max_tokens) / _PER)
-            else:
-                dearest = max(dearest, out * model.settings.max_tokens / _PER)
+            asked = into * read if into else 0.0  # endless input may be free
+            dearest = max(dearest, (asked + out * model.settings.max_tokens) / _PER)
         return dearest, why
 
     def _fixed(self, ask: Ask, state: State | None, written: int) -> _Size:
@@ -130,8 +131,9 @@ class Sizes:
         asker = ask.asker
         if isinstance(asker, ByModel):
             return self._choosing(asker, state, written)
-        if not isinstance(asker, Assistant) or ask.model is not None:
-            return _Size(estimate_text(SUMMARISE) + _OVERHEAD)
+        if not isinstance(asker, Assistant):  # a window, of all that was said: it may be the first
+            told = asker.prompt if isinstance(asker, Summarised) else SUMMARISE
+            return _Size(estimate_text(told) + written + _OVERHEAD)
         parts = [_text(asker.prompt), _Size(_OVERHEAD)]
         if state is not None:
             if callable(state.prompt):
@@ -150,13 +152,8 @@ class Sizes:
     def _choosing(self, asker: ByModel, state: State | None, written: int) -> _Size:
         """Return what a model is told that picks, or sums up."""
         prompt = _text(asker.prompt or SUMMARISE)
-        names = [] if state is None else [str(one.target) for one in state.transitions]
-        told = [f"{one.name} {getattr(one, 'description', '')}" for one in self._agents(state)]
-        words = sum(map(estimate_text, [*names, *names, *told]))
+        words = 0 if state is None else self._candidates[id(state)]
         return _add([prompt, _Size(words + written + 100 + _OVERHEAD)])
-
-    def _agents(self, state: State | None) -> Sequence[Agent]:
-        return () if state is None else state.agents
 
     def _shown(self, ask: Ask, state: State | None, said: float) -> _Size:
         """Return how much of the transcript a call can be shown."""
@@ -196,7 +193,7 @@ class Sizes:
         if isinstance(agent, Scripted):
             return _most(_line(agent, line) for line in agent.lines)
         if isinstance(agent, Assistant) and not (agent.toolbox or agent.sources):
-            return _Size(max(self.written(agent.model)))
+            return _Size(self.written(agent.model))
         told: dict[type[object], str] = {
             Assistant: f"what tools give {agent.name!r} has no limit",
             Human: f"what {agent.name!r}, a person, says has no limit",
@@ -211,20 +208,20 @@ class Sizes:
                 self._said[id(one)] for one in agent.flow.everybody if id(one) in self._said
             )
         if isinstance(agent.summary, ByModel):
-            return _Size(max(self.written(agent.summary.model)))
+            return _Size(self.written(agent.summary.model))
         return _Size(math.inf, f"the summary of {agent.name!r} is a function")
 
     def _restarted(self, summary: object) -> _Size:
         if summary is last_message:
             return _Size(0)
         if isinstance(summary, ByModel):
-            return _Size(max(self.written(summary.model)) + _OVERHEAD)
+            return _Size(self.written(summary.model) + _OVERHEAD)
         return _Size(math.inf, "a transcript restarts with what a function returns")
 
     def _given(self, agent: Agent) -> _Size:
         """Return what a nested chat starts from beside what was said."""
         if isinstance(agent, Assistant):
-            return _Size(max(self.written(agent.model)) + _OVERHEAD)
+            return _Size(self.written(agent.model) + _OVERHEAD)
         if not isinstance(agent, FlowAgent):
             return _Size(0)
         carried = _Size(0)
@@ -260,6 +257,19 @@ def _line(agent: Scripted, line: object) -> _Size:
     if line is None or isinstance(line, Pass | BaseException):
         return _Size(0)
     return _Size(math.inf, f"what {agent.name!r} says has no limit")
+
+
+def _candidates(flow: Flow, state: State) -> int:
+    """Return the size of what is told of those who may be next: names, and what they do."""
+    if not isinstance(state.choose, ByModel):
+        return 0
+    told = list[str]()
+    for name in dict.fromkeys(one.target for one in state.transitions):
+        place = None if name is None else flow.places[name]
+        agents = place.agents if isinstance(place, State) else ()
+        described = [str(getattr(one, "description", "") or "") for one in agents]
+        told += [*[str(name)] * _NAMED, *described]
+    return sum(estimate_text(one) + 1 for one in told)
 
 
 def _restarts(flow: Flow) -> Iterator[object]:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from stateflow.journal.event import Event, RunEnded, TurnTaken
 from stateflow.journal.stop import Stop
+from stateflow.machine.table_json import guards_of, places_in
 from stateflow.value import Json, canonical_json
 
 __all__ = ["Names", "difference", "drift", "guard_names", "prompt_drift", "verdict_lines"]
@@ -55,12 +56,7 @@ Names: TypeAlias = Mapping[str, Sequence[str]]
 
 def guard_names(table: Mapping[str, Any]) -> Names:
     """Return the guards' names by place, from a flow's *table*."""
-    return {
-        str(place.get("state") or place.get("junction")): [
-            str(row.get("name", "else")) for row in place.get("to", ())
-        ]
-        for place in table.get("places", ())
-    }
+    return {name: guards_of(place) for name, place in places_in(table).items()}
 
 
 def difference(names: tuple[Names, Names], recorded: Event, now: Event) -> str:

@@ -13,6 +13,7 @@ from stateflow.conversation.agent import Agent
 from stateflow.errors import DefinitionError
 from stateflow.exchange.build_agents import agent_of
 from stateflow.exchange.chooser import chooser_of, summary_of, window_of
+from stateflow.exchange.data_class import model_of
 from stateflow.exchange.document import (
     AssistantForm,
     BudgetForm,
@@ -26,9 +27,10 @@ from stateflow.exchange.document import (
     PlaceForm,
     StateForm,
     TransitionForm,
+    speaking,
 )
 from stateflow.exchange.forms import ChooserForm, FlowToolForm
-from stateflow.exchange.shape import classes, model_of
+from stateflow.exchange.shape import classes
 from stateflow.machine.budget import UNLIMITED, Budget
 from stateflow.machine.choose import Chooser
 from stateflow.machine.flow import Flow
@@ -97,7 +99,7 @@ def ordered(document: Document) -> Iterator[str]:
 def _needed(document: Document, key: str) -> Iterator[tuple[str, str]]:
     """Yield the keys of flows that flow *key* needs, itself perhaps, and where it says so."""
     for place in document.flows[key].places:
-        for agent in _agents(place):
+        for agent in speaking(place):
             form = document.agents.get(agent)
             where = f"$.agents.{agent}"
             if isinstance(form, FlowAgentForm):
@@ -106,12 +108,6 @@ def _needed(document: Document, key: str) -> Iterator[tuple[str, str]]:
                 for number, tool in enumerate(form.tools):
                     if isinstance(tool, FlowToolForm):
                         yield tool.flow, f"{where}.tools[{number}].flow"
-
-
-def _agents(place: PlaceForm) -> list[str]:
-    if isinstance(place, NestedForm):
-        return [place.agent]
-    return place.agents if isinstance(place, StateForm | ParallelForm) else []
 
 
 @dataclass(slots=True)

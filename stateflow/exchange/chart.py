@@ -12,10 +12,10 @@ offered at once.  A flow's ``on_error`` is the last row that ``raised`` and ``af
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast
 from typing import Final as Constant
-from typing import Literal, TypeAlias, cast
 
 from stateflow.errors import DefinitionError
 from stateflow.exchange.condition import Form, chosen
@@ -29,6 +29,8 @@ __all__ = ["Chart", "Naming", "Offer", "Row", "Spot", "asked", "chart_of"]
 
 Offer: TypeAlias = Literal["said", "raised", "exhausted", "after"]
 """What offers a transition: how a turn came to its step, or that time passed."""
+
+_Told: TypeAlias = Mapping[str, Any]
 
 _DEEPEST: Constant = 50
 """Flows in flows; other tools read a document as deep by recursion."""
@@ -49,6 +51,12 @@ class Row:
     """Empty: at once."""
     transition: Transition | None
     """As it was declared; ``None``: the flow's ``on_error``."""
+
+    @property
+    def guard(self) -> Form | None:
+        """Its guard, deadline included; ``None``: there is none."""
+        guard = None if self.transition is None else self.transition.when
+        return None if guard is None else cast("Form", guard.form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,10 @@ class Chart:
     spots: tuple[Spot, ...]
     done: str
     """Key of the end that ``None`` leads to; empty: nothing leads there."""
+    places: Mapping[str, _Told]
+    """What the flow's table says of each place."""
+    agents: Mapping[int, _Told]
+    """What it says of each agent, by identity."""
 
     def walk(self) -> Iterator[Chart]:
         """Yield this chart and those inside, from the outside in, in order."""
@@ -126,14 +138,18 @@ def chart_of(flow: Flow, naming: Naming) -> Chart:
     return _Layout(flow, naming).chart(flow, None, "", "", "", 1)
 
 
-def asked(spot: Spot, row: Row) -> Form | None:
-    """Return what must hold for *row* to be taken; ``None``: nothing."""
-    guard = None if row.transition is None else row.transition.when
-    form = None if guard is None else cast("Form", guard.form)
+def asked(spot: Spot, row: Row, guard: Form | None) -> Form | None:
+    """Return what must hold for *row* to be taken: its *guard*, and that its chooser picks it."""
     place = spot.place
     if not isinstance(place, State) or place.choose is None or "said" not in row.offers:
-        return form
-    return chosen(row.order) if form is None else {"and": [form, chosen(row.order)]}
+        return guard
+    return chosen(row.order) if guard is None else {"and": [guard, chosen(row.order)]}
+
+
+def _told(flow: Flow) -> tuple[Mapping[str, _Told], Mapping[int, _Told]]:
+    table: Any = flow.table()
+    places = dict(zip(flow.places, table["places"], strict=True))
+    return places, dict(zip(map(id, flow.agents), table["agents"], strict=True))
 
 
 class _Layout:
@@ -173,7 +189,7 @@ class _Layout:
             rows = tuple(_rows(flow, place, keys, done))
             inner = self._inner(flow, place, here, channel, depth)
             spots.append(Spot(keys[name], here, place, rows, inner, channel))
-        return Chart(key, id, flow, agent, tuple(spots), done)
+        return Chart(key, id, flow, agent, tuple(spots), done, *_told(flow))
 
     def _inner(
         self,

@@ -32,24 +32,17 @@ from stateflow.exchange.forms import (
     WithinForm,
 )
 from stateflow.exchange.language import language_form, language_of
-from stateflow.exchange.unwritten import Unwritable
+from stateflow.exchange.unwritten import Unwritable, called
 from stateflow.machine.choose import Chooser
 
 __all__ = [
     "chooser_form",
     "chooser_of",
-    "named",
     "summary_form",
     "summary_of",
     "window_form",
     "window_of",
 ]
-
-
-def named(what: object) -> str:
-    """Return what a function or an object is called."""
-    name: object = getattr(what, "__qualname__", None) or getattr(what, "name", None)
-    return repr(name if isinstance(name, str) else type(what).__name__)
 
 
 def chooser_form(chooser: Chooser) -> ChooserForm:
@@ -68,7 +61,7 @@ def chooser_form(chooser: Chooser) -> ChooserForm:
     seed: object = cast("Mapping[str, object]", form).get("seed") if isinstance(form, dict) else 0
     if isinstance(seed, int) and chooser == at_random(seed=seed):
         return AtRandomForm(at_random=seed)
-    raise Unwritable(f"chooser {named(chooser)}, which is Python,")
+    raise Unwritable(f"chooser {called(chooser)}, which is Python,")
 
 
 def chooser_of(form: ChooserForm) -> Chooser:
@@ -95,7 +88,7 @@ def summary_form(summary: Summary) -> SummaryForm:
     if type(summary) is ByModel:
         picked: Any = summary
         return _by_model_form(picked)
-    raise Unwritable(f"summary {named(summary)}, a Python function,")
+    raise Unwritable(f"summary {called(summary)}, a Python function,")
 
 
 def summary_of(form: SummaryForm) -> Summary:
@@ -129,7 +122,7 @@ def window_form(window: Window) -> WindowForm:
                 prompt=None if window.prompt == SUMMARISE else window.prompt,
             )
         )
-    raise Unwritable(f"window {named(window)}, which is Python,")
+    raise Unwritable(f"window {called(window)}, which is Python,")
 
 
 def window_of(form: WindowForm) -> Window:

@@ -16,6 +16,8 @@ from typing import Final, Literal, TypeAlias, cast
 from stateflow.value import Json
 
 __all__ = [
+    "STEP",
+    "WIDTH",
     "Call",
     "Chain",
     "Expr",
@@ -31,7 +33,7 @@ __all__ = [
 ]
 
 WIDTH: Final = 100
-_STEP: Final = "    "
+STEP: Final = "    "
 _ESCAPES: Final[Mapping[str, str]] = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _BYTE: Final = 0xFF
 _SHORT: Final = 0xFFFF
@@ -171,7 +173,7 @@ def _broken(expr: Expr, indent: str) -> str:
 
 def _spread(expr: Call | Items | Pairs, indent: str) -> str:
     """Return *expr* with each of its parts on a line of its own."""
-    deeper = indent + _STEP
+    deeper = indent + STEP
     if isinstance(expr, Pairs):
         lines = [laid(one, deeper, f"{_flat(key)}: ", ",") for key, one in expr.parts]
         return _listed("{", lines, "}", indent)
@@ -183,12 +185,12 @@ def _spread(expr: Call | Items | Pairs, indent: str) -> str:
 
 
 def _listed(begin: str, lines: Iterable[str], end: str, indent: str) -> str:
-    return "\n".join([begin, *(f"{indent}{_STEP}{line}" for line in lines), f"{indent}{end}"])
+    return "\n".join([begin, *(f"{indent}{STEP}{line}" for line in lines), f"{indent}{end}"])
 
 
 def _chain(expr: Chain, indent: str) -> str:
     """Return *expr* in brackets, an operand a line."""
-    deeper = indent + _STEP
+    deeper = indent + STEP
     whole = _flat(expr)
     if _width(f"{deeper}{whole}") <= WIDTH:
         return _listed("(", [whole], ")", indent)
@@ -206,7 +208,7 @@ def _chain(expr: Chain, indent: str) -> str:
 
 def _cut(text: str, indent: str) -> str:
     """Return *text* as literals beside each other, in brackets; as one, where it cannot be cut."""
-    room = WIDTH - len(indent) - len(_STEP)
+    room = WIDTH - len(indent) - len(STEP)
     pieces = [piece for line in text.splitlines(keepends=True) for piece in _pieces(line, room)]
     if _width(literal(text)) <= room:
         pieces = [text]

@@ -45,6 +45,7 @@ __all__ = [
     "ScriptedForm",
     "StateForm",
     "TransitionForm",
+    "speaking",
 ]
 
 FORMAT: Final = 1
@@ -210,6 +211,13 @@ class FinalForm(Part):
 PlaceForm: TypeAlias = Annotated[
     StateForm | NestedForm | ParallelForm | JunctionForm | FinalForm, Field(discriminator="kind")
 ]
+
+
+def speaking(place: PlaceForm) -> list[str]:
+    """Return the keys of the agents that speak in *place*, in order."""
+    if isinstance(place, NestedForm):
+        return [place.agent]
+    return place.agents if isinstance(place, StateForm | ParallelForm) else []
 
 
 class BudgetForm(Part):

@@ -8,10 +8,9 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from stateflow.errors import DefinitionError
-from stateflow.exchange.chooser import named
 from stateflow.exchange.forms import HandoffForm, McpForm, SandboxForm
 from stateflow.exchange.language import changed
-from stateflow.exchange.unwritten import Unwritable
+from stateflow.exchange.unwritten import Unwritable, called
 from stateflow.sandbox.base import Sandbox
 from stateflow.sandbox.names import sandbox_of
 from stateflow.tools.handoff import Handoff, handoff
@@ -38,7 +37,7 @@ def sandbox_settings(sandbox: Sandbox) -> str | SandboxForm:
     except DefinitionError:
         plain = None
     if type(plain) is not type(sandbox) or plain is None:
-        raise Unwritable(f"sandbox {named(sandbox)}, which is Python,")
+        raise Unwritable(f"sandbox {called(sandbox)}, which is Python,")
     settings = changed(sandbox, plain)
     for name, value in settings.items():
         if isinstance(value, Path):
@@ -109,7 +108,7 @@ def mcp_form(source: object) -> McpForm:
         Unwritable: it is none, or holds what may be secret.
     """
     if not isinstance(source, McpSource):
-        raise Unwritable(f"source of tools {named(source)}, which is Python,")
+        raise Unwritable(f"source of tools {called(source)}, which is Python,")
     told = f"MCP server {source.name!r}"
     server = source.server
     secret = server.env if isinstance(server, Stdio) else server.headers

@@ -17,7 +17,7 @@ from itertools import chain, count
 from typing import Final
 
 from stateflow.exchange.build import ordered
-from stateflow.exchange.code import Expr, Items, Name, Pairs, Str, laid, value
+from stateflow.exchange.code import WIDTH, Expr, Items, Name, Pairs, Str, laid, value
 from stateflow.exchange.document import (
     Document,
     FinalForm,
@@ -28,14 +28,16 @@ from stateflow.exchange.document import (
     ParallelForm,
     PlaceForm,
     StateForm,
+    speaking,
 )
 from stateflow.exchange.forms import ByModelForm
 from stateflow.exchange.python_agents import Agents
 from stateflow.exchange.python_models import class_code
-from stateflow.exchange.python_parts import number, text
+from stateflow.exchange.python_parts import maybe, text
 from stateflow.exchange.shape import classes
 from stateflow.exchange.write import document_of
 from stateflow.machine.flow import Flow
+from stateflow.machine.guard_form import PLAIN, WORDS
 
 __all__ = ["to_python"]
 
@@ -44,13 +46,10 @@ _IMPORTED: Final = frozenset(
         *("Annotated", "Any", "Literal", "BaseModel", "ConfigDict", "Field", "UNLIMITED"),
         *("Assistant", "AzureSandbox", "Budget", "CodeRunner", "DockerSandbox", "FallbackModel"),
         *("Final", "Flow", "Human", "Junction", "LocalSandbox", "Model", "MontySandbox", "Nested"),
-        *("Parallel", "Price", "Retry", "Scripted", "Settings", "State", "always", "answered"),
-        *("at_most", "at_random", "by_human", "by_model", "called", "data_is", "days", "ended"),
-        *("equals", "exhausted", "exit_code", "failed", "handed_to", "handoff", "hours"),
-        *("in_turn", "itself", "last", "last_message", "matches", "mcp_http", "mcp_stdio"),
-        *("messages_at_least", "minutes", "never", "only", "raised", "replied", "says", "spent"),
-        *("spoke", "steps", "succeeded", "summarised", "timed_out", "to", "turns_at_least"),
-        *("visited", "within"),
+        *("Parallel", "Price", "Retry", "Scripted", "Settings", "State", "always", "at_most"),
+        *("at_random", "by_human", "by_model", "days", "handoff", "hours", "in_turn", "itself"),
+        *("last", "last_message", "mcp_http", "mcp_stdio", "minutes", "never", "only", "steps"),
+        *("summarised", "to", "within", *PLAIN, *WORDS),
     }
 )
 _TAKEN: Final = frozenset({*_IMPORTED, *keyword.kwlist, *dir(builtins), "flow", "_"})
@@ -105,7 +104,7 @@ class _Module:
             self.parts.used |= used
         for form in self.document.flows.values():
             for place in form.places:
-                self.uses.update(_speaking(place))
+                self.uses.update(speaking(place))
         blocks = list(self._choosers())
         for key in ordered(self.document):
             blocks += self._flow(key, self.document.flows[key])
@@ -129,26 +128,19 @@ class _Module:
 
     def _choosers(self) -> Iterator[str]:
         """Yield choosers that several states have; each is one, as its fallbacks are shared."""
-        forms = {
-            form.model_dump_json(): form
-            for one in self.document.flows.values()
-            for form in _by_model(one)
-        }
-        counts = Counter(
-            form.model_dump_json()
-            for one in self.document.flows.values()
-            for form in _by_model(one)
-        )
+        forms = [form for one in self.document.flows.values() for form in _by_model(one)]
+        counts = Counter(form.model_dump_json() for form in forms)
         shared: dict[str, str] = {}
-        for key, form in forms.items():
-            if counts[key] > 1:
+        for form in forms:
+            key = form.model_dump_json()
+            if counts[key] > 1 and key not in shared:
                 shared[key] = self._free("chooser")
                 yield laid(self.parts.by_model(form), "", f"{shared[key]} = ") + "\n"
         self.parts.shared = shared
 
     def _flow(self, key: str, form: FlowForm) -> Iterator[str]:
         """Yield the agents of a flow, and the flow."""
-        mine = list(dict.fromkeys(one for place in form.places for one in _speaking(place)))
+        mine = list(dict.fromkeys(one for place in form.places for one in speaking(place)))
         lines: list[str] = []
         for one in mine:
             if one not in self.agents and not self._inline(one, key):
@@ -193,9 +185,9 @@ class _Module:
         if isinstance(form, JunctionForm):
             return parts.call("Junction", name, *rows, phase=phase)
         same: dict[str, Expr | None] = {
-            "visits": number(form.visits),
+            "visits": maybe(form.visits),
             "save": text(form.save),
-            "timeout_s": number(form.timeout_s),
+            "timeout_s": maybe(form.timeout_s),
             "phase": phase,
         }
         if isinstance(form, StateForm):
@@ -213,11 +205,11 @@ class _Module:
 
     def _state(self, form: StateForm, rows: list[Expr], same: Mapping[str, Expr | None]) -> Expr:
         parts = self.parts
-        speaking = [self._speaker(one) for one in form.agents]
+        speakers = [self._speaker(one) for one in form.agents]
         return parts.call(
             "State",
             Str(form.name),
-            speaking[0] if len(speaking) == 1 else parts.call("steps", *speaking),
+            speakers[0] if len(speakers) == 1 else parts.call("steps", *speakers),
             *rows,
             prompt=text(form.prompt),
             choose=None if form.choose is None else parts.chooser(form.choose),
@@ -288,16 +280,10 @@ def _identifier(name: str) -> str:
 
 
 def _import(module: str, names: list[str]) -> str:
-    line = f"from {module} import {', '.join(names)}\n"
-    if len(line) <= 101:  # noqa: PLR2004 - columns, and the line break
-        return line
+    line = f"from {module} import {', '.join(names)}"
+    if len(line) <= WIDTH:
+        return f"{line}\n"
     return f"from {module} import (\n" + "".join(f"    {name},\n" for name in names) + ")\n"
-
-
-def _speaking(place: PlaceForm) -> list[str]:
-    if isinstance(place, NestedForm):
-        return [place.agent]
-    return place.agents if isinstance(place, StateForm | ParallelForm) else []
 
 
 def _by_model(form: FlowForm) -> Iterator[ByModelForm]:

@@ -16,7 +16,7 @@ from stateflow.exchange.document import (
     ScriptedForm,
 )
 from stateflow.exchange.forms import FlowToolForm, LastForm, ToolForm
-from stateflow.exchange.python_parts import Parts, number, text, texts
+from stateflow.exchange.python_parts import Parts, maybe, text, texts
 
 __all__ = ["Agents"]
 
@@ -75,8 +75,8 @@ class Agents(Parts):
             tools=Items(tools) if tools else None,
             tool_choice=None if form.tool_choice == "auto" else Str(form.tool_choice),
             reflect=None if form.reflect else Name("False"),
-            rounds=number(form.rounds),
-            repairs=number(form.repairs),
+            rounds=maybe(form.rounds),
+            repairs=maybe(form.repairs),
             vary_seed=Name("True") if form.vary_seed else None,
             description=text(form.description),
         )
@@ -111,7 +111,7 @@ class Agents(Parts):
             *([Str(form.ask)] if form.ask else []),
             options=texts(form.options or None),
             form=None if form.form is None else Name(form.form),
-            default=None if form.default is None else value(form.default),
+            default=maybe(form.default),
             may_pass=Name("True") if form.may_pass else None,
             description=text(form.description),
         )

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from stateflow.errors import DefinitionError
-from stateflow.exchange.code import Call, Chain, Expr, Name, Str, laid, literal, value
-from stateflow.exchange.shape import FieldShape, ModelShape, Shape
+from stateflow.exchange.code import STEP, Call, Chain, Expr, Name, Str, laid, literal, value
+from stateflow.exchange.shape import PLAIN, FieldShape, ModelShape, Shape
 from stateflow.value import Json
 
 __all__ = ["class_code"]
 
-_TYPES: Final[Mapping[str, str]] = {
-    "string": "str",
-    "integer": "int",
-    "number": "float",
-    "boolean": "bool",
-    "null": "None",
-}
+_TYPES: Final = {name: "None" if kind is None else kind.__name__ for name, kind in PLAIN.items()}
 _WORDS: Final = frozenset(
     {*_TYPES.values(), "list", "dict", "Annotated", "Any", "ConfigDict", "Field", "Literal"}
 )
 """What the annotations of a class are made of; a field of that name would hide it."""
-_STEP: Final = "    "
 
 
 def class_code(model: ModelShape, names: Sequence[str]) -> tuple[str, set[str]]:
@@ -48,9 +41,9 @@ def class_code(model: ModelShape, names: Sequence[str]) -> tuple[str, set[str]]:
                 f"field {one.name!r} of model {model.name!r} hides the type of that name; rename it"
             )
         fields.append(_field(one, used))
-    whole = "\n\n".join(f"{_STEP}{part}" for part in body)
-    rest = "\n".join(f"{_STEP}{one}" for one in fields)
-    parts = [part for part in (whole, rest) if part] or [f"{_STEP}pass"]
+    whole = "\n\n".join(f"{STEP}{part}" for part in body)
+    rest = "\n".join(f"{STEP}{one}" for one in fields)
+    parts = [part for part in (whole, rest) if part] or [f"{STEP}pass"]
     return f"class {model.name}(BaseModel):\n" + "\n\n".join(parts) + "\n", used
 
 
@@ -61,12 +54,12 @@ def _head(model: ModelShape) -> Iterator[str]:
     plain = all(line.isprintable() and line == line.rstrip() for line in lines)
     odd = "\\" in model.doc or '"""' in model.doc or model.doc[-1] == '"' or model.doc[0] in ' "'
     if not plain or odd or not lines[0]:
-        yield laid(Str(model.doc), _STEP, "__doc__ = ")
+        yield laid(Str(model.doc), STEP, "__doc__ = ")
     elif len(lines) == 1:
         yield f'"""{model.doc}"""'
     else:
-        text = "\n".join(f"{_STEP}{line}".rstrip() for line in lines)
-        yield f'"""{text.lstrip(" ")}\n{_STEP}"""'
+        text = "\n".join(f"{STEP}{line}".rstrip() for line in lines)
+        yield f'"""{text.lstrip(" ")}\n{STEP}"""'
 
 
 def _field(field: FieldShape, used: set[str]) -> str:
@@ -80,14 +73,14 @@ def _field(field: FieldShape, used: set[str]) -> str:
     given += [(key, Str(text)) for key, text in field.told.items()]
     given += [(key, value(limit)) for key, limit in field.shape.limits]
     if not given:
-        return laid(kind, _STEP, f"{field.name}: ")
+        return laid(kind, STEP, f"{field.name}: ")
     if len(given) == 1 and given[0][0] == "default":
         set_to = given[0][1]
     else:
         used.add("Field")
         set_to = Call("Field", tuple(given))
     flat = laid(kind, "", f"{field.name}: ")
-    return laid(set_to, _STEP, f"{flat} = ")
+    return laid(set_to, STEP, f"{flat} = ")
 
 
 def _kind(shape: Shape, used: set[str], *, outer: bool = False) -> Expr:

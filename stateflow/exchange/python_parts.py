@@ -37,10 +37,11 @@ from stateflow.exchange.forms import (
     WindowForm,
     WithinForm,
 )
+from stateflow.machine.guard_form import PLAIN
 from stateflow.machine.rule.rule import rule_of
 from stateflow.value import Json
 
-__all__ = ["Parts", "number", "text", "texts"]
+__all__ = ["Parts", "maybe", "text", "texts"]
 
 _UNITS: Final = (("days", 86_400.0, 2), ("hours", 3_600.0, 1), ("minutes", 60.0, 1))
 _SANDBOXES: Final = {
@@ -61,12 +62,8 @@ def text(given: str | None, *, empty: bool = False) -> Expr | None:
     return Str(given) if given or (empty and given is not None) else None
 
 
-def number(given: float | None) -> Expr | None:
-    """Return a number, if there is one."""
-    return None if given is None else value(given)
-
-
-def _maybe(given: Json) -> Expr | None:
+def maybe(given: Json) -> Expr | None:
+    """Return a value, if there is one."""
     return None if given is None else value(given)
 
 
@@ -111,7 +108,7 @@ class Parts:
         if "not" in given:
             return Not(self.guard(given["not"]))
         word = given["guard"]
-        if len(given) == 1 and word in {"failed", "succeeded", "timed_out", "exhausted"}:
+        if len(given) == 1 and word in PLAIN:
             return self.name(word)
         spoken = word == "spoke"
         args = [self._speaker(one) if spoken else value(one) for one in given.get("args", ())]
@@ -128,9 +125,9 @@ class Parts:
     def time(self, seconds: float) -> Expr:
         """Return a time, in the largest unit that people would say it in."""
         for unit, length, least in _UNITS:
-            number = seconds / length
-            if number >= least and number == int(number) and int(number) * length == seconds:
-                return self.call(unit, Name(str(int(number))))
+            times = int(seconds / length)
+            if times >= least and times * length == seconds:
+                return self.call(unit, Name(str(times)))
         return value(seconds)
 
     def summary(self, form: SummaryForm) -> Expr:
@@ -151,9 +148,9 @@ class Parts:
         return self.call(
             "by_model",
             self.model(form.by_model),
-            prompt=_maybe(form.prompt),
-            retries=_maybe(form.retries),
-            fallback=_maybe(form.fallback),
+            prompt=maybe(form.prompt),
+            retries=maybe(form.retries),
+            fallback=maybe(form.fallback),
         )
 
     def model(self, form: LanguageModel) -> Expr:
@@ -190,10 +187,10 @@ class Parts:
             "Price",
             input=value(form.input),
             output=value(form.output),
-            cached=_maybe(form.cached),
+            cached=maybe(form.cached),
             above=above,
-            written=_maybe(form.written),
-            listed=_maybe(form.listed),
+            written=maybe(form.written),
+            listed=maybe(form.listed),
         )
 
     def window(self, form: WindowForm) -> Expr:
@@ -207,10 +204,10 @@ class Parts:
         rule = form.summarised
         return self.call(
             "summarised",
-            beyond=_maybe(rule.beyond),
-            keep=_maybe(rule.keep),
+            beyond=maybe(rule.beyond),
+            keep=maybe(rule.keep),
             model=None if rule.model is None else self.model(rule.model),
-            prompt=_maybe(rule.prompt),
+            prompt=maybe(rule.prompt),
         )
 
     def sandbox(self, form: str | SandboxForm) -> Expr:
@@ -227,8 +224,8 @@ class Parts:
             return self.call(
                 "handoff",
                 Str(form.handoff),
-                name=_maybe(form.name),
-                description=_maybe(form.description),
+                name=maybe(form.name),
+                description=maybe(form.description),
             )
         given = form.model_dump(exclude_defaults=True, exclude={"mcp"})
         named = {key: value(one) for key, one in given.items()}

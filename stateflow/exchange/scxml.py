@@ -22,7 +22,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from stateflow.exchange.chart import Chart, Naming, Row, Spot, asked, chart_of
 from stateflow.exchange.condition import atoms_of, condition, named
-from stateflow.exchange.offenders import refuse_functions
+from stateflow.exchange.write import document_of
 from stateflow.machine.flow import Flow
 from stateflow.machine.nested import FlowAgent
 from stateflow.machine.parallel import Parallel
@@ -58,7 +58,7 @@ def to_scxml(flow: Flow) -> str:
         >>> '<transition event="said" cond="says_FINE" target="done"' in to_scxml(flow)
         True
     """
-    refuse_functions(flow, "SCXML", agents=False)
+    document_of(flow, "SCXML", agents=False)  # which refuses what no document can hold
     chart = chart_of(flow, _NAMING)
     root = Element("scxml")
     _set(
@@ -89,7 +89,7 @@ def _atoms(chart: Chart) -> dict[str, str]:
     for one in chart.walk():
         for spot in one.spots:
             for row in spot.rows:
-                form = asked(spot, row)
+                form = asked(spot, row, row.guard)
                 for atom in () if form is None else atoms_of(form):
                     text = canonical_json(atom)
                     if text not in atoms:
@@ -122,7 +122,7 @@ def _final(parent: Element, chart: Chart, id: str, name: str, *, ok: bool) -> No
     _set(final, id=id, **{"sf:name": name})
     place = chart.flow.places.get(name)
     if isinstance(place, Final):
-        _attributes(final, _row_of(chart.flow, name), _ELEMENTS)
+        _attributes(final, chart.places[name], _ELEMENTS)
     data = SubElement(final, "donedata")
     _set(SubElement(data, "param"), name="ended", expr=json.dumps(name, ensure_ascii=False))
     _set(SubElement(data, "param"), name="ok", expr="true" if ok else "false")
@@ -136,11 +136,11 @@ def _state(parent: Element, chart: Chart, spot: Spot, atoms: _Atoms) -> None:
     if spot.inner and not parallel:
         _set(element, initial=spot.inner[0].spots[0].id)
     _set(element, **{"sf:name": place.name})
-    _attributes(element, _row_of(chart.flow, place.name), _ELEMENTS)
+    _attributes(element, chart.places[place.name], _ELEMENTS)
     if isinstance(place, State):
         if place.timeout_s != DEFAULT_TIMEOUT_S:
             _set(element, **{"sf:timeout_s": repr(place.timeout_s)})
-        _speakers(element, chart.flow, place)
+        _speakers(element, chart, place)
         _deadline(element, spot, place)
     for row in spot.rows:
         _transition(element, chart, spot, row, atoms)
@@ -153,12 +153,11 @@ def _state(parent: Element, chart: Chart, spot: Spot, atoms: _Atoms) -> None:
         _fill(within, inner, atoms)
 
 
-def _speakers(element: Element, flow: Flow, place: State) -> None:
-    told = dict(zip(map(id, flow.agents), _list(flow.table()["agents"]), strict=True))
-    flows = iter(_list(_row_of(flow, place.name).get("flows", [])))
+def _speakers(element: Element, chart: Chart, place: State) -> None:
+    flows = iter(chart.places[place.name].get("flows", []))
     for agent in place.agents:
         speaks = SubElement(element, "sf:speaks")
-        _attributes(speaks, told[id(agent)], frozenset(), prefix="")
+        _attributes(speaks, chart.agents[id(agent)], frozenset(), prefix="")
         if isinstance(agent, FlowAgent):
             nested = next(flows)
             itself = nested["flow"] == "itself"
@@ -171,7 +170,7 @@ def _deadline(element: Element, spot: Spot, place: State) -> None:
     if place.deadline is None:
         return
     event = f"after.{spot.id}"
-    delay = f"{Decimal(repr(place.deadline)):f}s"
+    delay = f"{Decimal(repr(float(place.deadline))):f}s"  # as the table has it, however written
     send = SubElement(SubElement(element, "onentry"), "send")
     _set(send, id=event, event=event, delay=delay)
     _set(SubElement(SubElement(element, "onexit"), "cancel"), sendid=event)
@@ -181,7 +180,7 @@ def _transition(element: Element, chart: Chart, spot: Spot, row: Row, atoms: _At
     transition = SubElement(element, "transition")
     if row.offers:
         _set(transition, event=" ".join(_event(spot, offer) for offer in row.offers))
-    form = asked(spot, row)
+    form = asked(spot, row, row.guard)
     if form is not None:
         _set(transition, cond=condition(form, atoms))
     _set(transition, target=_within(chart, row.target), **{"sf:order": str(row.order)})
@@ -192,7 +191,7 @@ def _transition(element: Element, chart: Chart, spot: Spot, row: Row, atoms: _At
         _set(transition, **{"sf:when": declared.when.name})
         _set(transition, **{"sf:form": canonical_json(declared.when.form)})
     if declared is not None:
-        told = _list(_row_of(chart.flow, spot.place.name)["to"])[row.order]
+        told = chart.places[spot.place.name]["to"][row.order]
         _attributes(transition, told, frozenset({"to", "when", "name"}))
 
 
@@ -216,12 +215,6 @@ def _describe(element: Element, chart: Chart) -> None:
 
 def _within(chart: Chart, key: str) -> str:
     return f"{chart.id}-{key}" if chart.id else key
-
-
-def _row_of(flow: Flow, name: str) -> Mapping[str, Json]:
-    """Return what the flow's table says of the place called *name*."""
-    rows: list[Mapping[str, Json]] = _list(flow.table()["places"])
-    return rows[list(flow.places).index(name)]
 
 
 def _list(value: Json) -> list[Any]:

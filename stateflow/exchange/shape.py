@@ -1,8 +1,7 @@
-"""Data models: pydantic classes as JSON schemas, and the classes that such schemas describe.
+"""The shapes of data models, as their JSON schemas describe them.
 
 Fields are texts, numbers, truths, choices among values, lists and dicts of them, and other such
-models.  A class that holds more (validators, aliases, dates) is not written, for what is read
-would not be the same: every class is built from its schema once, and has to come out equal.
+models; whatever else a schema holds is refused by name.
 """
 
 from __future__ import annotations
@@ -11,27 +10,21 @@ import keyword
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Literal, Union, cast, get_origin
-
-from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, create_model
-from pydantic_core import SchemaError
+from typing import Final, Literal, cast
 
 from stateflow.errors import DefinitionError
-from stateflow.exchange.unwritten import Unwritable
-from stateflow.value import Json, canonical_json
+from stateflow.value import Json
 
 __all__ = [
-    "CONSTRAINTS",
+    "PLAIN",
     "FieldShape",
     "ModelShape",
     "Shape",
     "classes",
-    "model_of",
-    "schema_form",
     "shapes",
 ]
 
-CONSTRAINTS: Final[Mapping[str, str]] = {
+_CONSTRAINTS: Final[Mapping[str, str]] = {
     "minimum": "ge",
     "exclusiveMinimum": "gt",
     "maximum": "le",
@@ -45,21 +38,14 @@ CONSTRAINTS: Final[Mapping[str, str]] = {
 }
 """Words of pydantic by the words of JSON schemas."""
 
-_PLAIN: Final[Mapping[str, type | None]] = {
+PLAIN: Final[Mapping[str, type | None]] = {
     "string": str,
     "integer": int,
     "number": float,
     "boolean": bool,
     "null": None,
 }
-_TOLD: Final = frozenset(
-    {
-        *("str", "int", "float", "bool", "none", "any", "literal", "list", "dict"),
-        *("nullable", "union", "default", "model", "model-fields", "model-field"),
-        *("definitions", "definition-ref"),
-    }
-)
-"""What pydantic calls the types that a JSON schema tells in full."""
+"""Types of Python by what JSON schemas call them."""
 _ABSENT: Final = object()
 _DEFS: Final = "#/$defs/"
 
@@ -103,47 +89,6 @@ class ModelShape:
     doc: str
     extra: Literal["", "forbid", "allow"]
     fields: tuple[FieldShape, ...]
-
-
-def schema_form(model: type[BaseModel]) -> dict[str, Json]:
-    """Return the JSON schema of *model*.
-
-    Raises:
-        Unwritable: the class is more than its schema says.
-    """
-    told = f"model {model.__name__!r}"
-    try:
-        schema = cast("dict[str, Json]", model.model_json_schema())
-        built = model_of(model.__name__, schema)
-    except (DefinitionError, PydanticUserError) as error:
-        raise Unwritable(f"{told}, which is more than its JSON schema says ({error}),") from error
-    same = canonical_json(cast("Json", built.model_json_schema())) == canonical_json(schema)
-    if more := next(_more(model), "" if same else "types that a schema does not tell"):
-        raise Unwritable(f"{told}, which holds {more},")
-    return schema
-
-
-def model_of(name: str, schema: Mapping[str, Json]) -> type[BaseModel]:
-    """Return the class called *name* that *schema* describes.
-
-    Raises:
-        DefinitionError: the schema holds what is not read, which is named.
-    """
-    built: dict[str, type[BaseModel]] = {}
-    for shape in shapes(name, schema):
-        config = ConfigDict(extra=shape.extra) if shape.extra else None
-        try:
-            given = {one.name: (_type(one.shape, built), _field(one)) for one in shape.fields}
-            built[shape.name] = create_model(
-                shape.name,
-                __config__=config,
-                __doc__=shape.doc or None,
-                **cast("Any", given),
-            )
-        except (PydanticUserError, SchemaError, NameError, TypeError, ValueError) as error:
-            first = str(error).partition("\n")[0]
-            raise DefinitionError(f"model {shape.name!r}: {first}") from error
-    return built[name]
 
 
 def shapes(name: str, schema: Mapping[str, Json]) -> list[ModelShape]:
@@ -248,21 +193,30 @@ def _shape(where: str, schema: Mapping[str, Json]) -> Shape:
         )
     if "const" in schema or "enum" in schema:
         _refuse_more(where, schema, ("const", "enum", "type"))
-        values = schema.get("enum", [schema.get("const")])
-        return Shape("values", values=tuple(cast("list[Json]", values)))
+        return Shape("values", values=_values(where, schema.get("enum", [schema.get("const")])))
     if not schema:
         return Shape("any")
     return _typed(where, schema)
 
 
+def _values(where: str, given: Json) -> tuple[Json, ...]:
+    values = cast("list[Json]", given if isinstance(given, list) else [])
+    if not values or not all(one is None or isinstance(one, str | int) for one in values):
+        raise DefinitionError(
+            f"{where}: {given!r} is no list of values; a choice is among texts, whole numbers, "
+            "true, false and null"
+        )
+    return tuple(values)
+
+
 def _typed(where: str, schema: Mapping[str, Json]) -> Shape:
     kind = str(schema.get("type"))
-    limits = tuple((word, schema[key]) for key, word in CONSTRAINTS.items() if key in schema)
-    if kind in _PLAIN:
-        _refuse_more(where, schema, ("type", *CONSTRAINTS))
+    limits = tuple((word, schema[key]) for key, word in _CONSTRAINTS.items() if key in schema)
+    if kind in PLAIN:
+        _refuse_more(where, schema, ("type", *_CONSTRAINTS))
         return Shape("plain", kind, limits=limits)
     if kind == "array":
-        _refuse_more(where, schema, ("type", "items", *CONSTRAINTS))
+        _refuse_more(where, schema, ("type", "items", *_CONSTRAINTS))
         return Shape(
             "list", parts=(_shape(where, _mapping(where, schema.get("items", {}))),), limits=limits
         )
@@ -279,66 +233,6 @@ def _needs(shape: Shape) -> Iterator[str]:
         yield shape.name
     for part in shape.parts:
         yield from _needs(part)
-
-
-def _type(shape: Shape, built: Mapping[str, type[BaseModel]]) -> Any:  # noqa: ANN401 - a type
-    parts = [_type(part, built) for part in shape.parts]
-    made: dict[str, Any] = {
-        "plain": lambda: _PLAIN[shape.name],
-        "any": lambda: Any,
-        "values": lambda: Literal[shape.values],
-        "list": lambda: list[parts[0]],  # type: ignore[valid-type]
-        "dict": lambda: dict[str, parts[0]],  # type: ignore[valid-type]
-        "union": lambda: Union[tuple(parts)],  # noqa: UP007 - of parts that are found
-        "model": lambda: built[shape.name],
-    }
-    kind = made[shape.kind]()
-    return Annotated[kind, Field(**cast("Any", dict(shape.limits)))] if shape.limits else kind
-
-
-def _field(one: FieldShape) -> Any:  # noqa: ANN401 - of pydantic's making
-    told = cast("Any", dict(one.told))
-    if one.required:
-        return Field(**told)
-    if one.made:
-        return Field(default_factory=list if one.shape.kind == "list" else dict, **told)
-    return Field(default=one.default, **told)
-
-
-def _more(model: type[BaseModel]) -> Iterator[str]:
-    """Yield what *model* holds that no schema tells."""
-    seen: set[int] = set()
-    ahead: list[object] = [model.__pydantic_core_schema__]
-    while ahead:
-        part = ahead.pop()
-        if id(part) in seen:
-            continue
-        seen.add(id(part))
-        if isinstance(part, Mapping):
-            schema = cast("Mapping[str, object]", part)
-            yield from _python_in(schema)
-            ahead += [one for key, one in schema.items() if key not in {"cls", "default"}]
-        elif isinstance(part, list | tuple):
-            ahead += cast("list[object]", part)
-
-
-def _python_in(schema: Mapping[str, object]) -> Iterator[str]:
-    kind = schema.get("type")
-    if isinstance(kind, str) and kind.startswith("function-"):
-        yield "a validator, a Python function"
-    elif isinstance(kind, str) and kind not in _TOLD:
-        yield f"a {kind}"
-    if schema.get("computed_fields"):
-        yield "a computed field, a Python function"
-    factory = schema.get("default_factory")
-    if (get_origin(factory) or factory) not in {None, list, dict}:
-        yield "a default that a Python function makes"
-    if schema.get("serialization"):
-        yield "a serializer"
-    if schema.get("validation_alias") or schema.get("serialization_alias"):
-        yield "an alias"
-    if schema.get("strict") or schema.get("frozen") or schema.get("custom_init"):
-        yield "settings of pydantic"
 
 
 def _is_name(name: str) -> bool:

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from stateflow.errors import DefinitionError
 
-__all__ = ["Offender", "Unwritable", "Unwritten"]
+__all__ = ["Offender", "Unwritable", "Unwritten", "called", "no_function"]
 
 T = TypeVar("T")
 
 
 class Unwritable(Exception):
     """A part cannot be written; its text names the part and says what it is."""
+
+
+def called(what: object) -> str:
+    """Return what a function or an object is called."""
+    name: object = getattr(what, "__qualname__", None) or getattr(what, "name", None)
+    return repr(name if isinstance(name, str) else type(what).__name__)
+
+
+def no_function(word: str, given: T | Callable[..., Any]) -> T:
+    """Return what is *given* as *word*.
+
+    Raises:
+        Unwritable: it is a Python function.
+    """
+    if callable(given):
+        raise Unwritable(f"{word} {called(given)}, a Python function,")
+    return given
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Final as Constant
 from pydantic import ValidationError
 
 from stateflow.errors import DefinitionError
-from stateflow.exchange.chooser import chooser_form, named, summary_form, window_form
+from stateflow.exchange.chooser import chooser_form, summary_form, window_form
 from stateflow.exchange.document import (
     FORMAT,
     BudgetForm,
@@ -27,7 +27,7 @@ from stateflow.exchange.document import (
     StateForm,
     TransitionForm,
 )
-from stateflow.exchange.unwritten import Unwritable, Unwritten
+from stateflow.exchange.unwritten import Unwritable, Unwritten, no_function
 from stateflow.exchange.write_agents import Models, agent_form
 from stateflow.machine.budget import Budget
 from stateflow.machine.choose import Chooser
@@ -39,35 +39,48 @@ from stateflow.machine.state import DEFAULT_TIMEOUT_S, Final, Junction, Place, S
 from stateflow.machine.transition import Action, Transition
 from stateflow.value import Json
 
-__all__ = ["document_of", "read_through"]
+__all__ = ["document_of"]
 
 _LONGEST: Constant = 100
 """So much is told of the name of a guard [characters]."""
 
 
-def document_of(flow: Flow, form: str) -> Document:
+def document_of(flow: Flow, form: str, *, agents: bool = True) -> Document:
     """Return *flow* as a document.
 
     Args:
         flow: what is written, with all that is nested in it.
         form: what the document is for, in sentences: ``JSON``, ``Python``.
+        agents: whether they must be written; else, where one of them cannot be, none is, for an
+            agent without its Python tools would be another one.
 
     Raises:
         DefinitionError: it holds Python functions, Python objects or secrets; all are named.
+
+    Example:
+        >>> from stateflow import Scripted, State, guard, to
+        >>> @guard
+        ... def long_winded(view):
+        ...     return len(view.last.text) > 1000
+        >>> flow = Flow("talk", State("say", Scripted("bob", []), to(None, when=long_winded)))
+        >>> document_of(flow, "SCXML", agents=False)
+        Traceback (most recent call last):
+        stateflow.errors.DefinitionError: flow 'talk' cannot be written as SCXML, ... guard \
+'long_winded', a Python function, of state 'say'; ...
     """
     try:
-        unwritten, document = read_through(flow)
+        unwritten, document = _read_through(flow)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise DefinitionError(
             f"flow {flow.name!r} cannot be written as {form}: {where}: {first['msg']}"
         ) from error
-    unwritten.refuse(flow.name, form)
-    return document
+    unwritten.refuse(flow.name, form, agents=agents)
+    return document.model_copy(update={"agents": {}}) if unwritten.found else document
 
 
-def read_through(flow: Flow) -> tuple[Unwritten, Document]:
+def _read_through(flow: Flow) -> tuple[Unwritten, Document]:
     """Return what cannot be written of *flow*, and the document of all the rest."""
     writer = _Writer(_keys((one.name, one) for one in flow.flows))
     agents = {id(one): one for each in flow.flows for one in each.agents}
@@ -163,16 +176,10 @@ class _Writer:
         self._no_action("output", place.output, where)
         choose, sees = place.choose, place.sees
         own = choose is not None and choose != shared
-
-        def prompt() -> str:
-            if callable(place.prompt):
-                raise Unwritable(f"prompt {named(place.prompt)}, a Python function,")
-            return place.prompt
-
         return StateForm(
             kind="state",
             agents=[self.agents[id(one)] for one in place.agents],
-            prompt=self.unwritten.tried(where, prompt) or "",
+            prompt=self.unwritten.tried(where, lambda: no_function("prompt", place.prompt)) or "",
             choose=self.unwritten.tried(where, lambda: chooser_form(cast("Chooser", choose)))
             if own
             else None,
@@ -196,8 +203,7 @@ class _Writer:
 
     def _transition(self, one: Transition, where: str) -> TransitionForm:
         restart = one.restart
-        if one.do is not None:
-            self._no_action("do", one.do, f"a transition of {where}")
+        self._no_action("do", one.do, f"a transition of {where}")
         return TransitionForm(
             to=one.target,
             when=self.unwritten.tried(where, lambda: _when(one)),
@@ -208,11 +214,7 @@ class _Writer:
         )
 
     def _no_action(self, word: str, action: Action | None, where: str) -> None:
-        def refused() -> None:
-            raise Unwritable(f"{word} {named(action)}, a Python function,")
-
-        if action is not None:
-            self.unwritten.tried(where, refused)
+        self.unwritten.tried(where, lambda: no_function(word, action))
 
 
 def _refuse_kind(place: Place) -> None:

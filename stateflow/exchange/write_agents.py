@@ -15,7 +15,8 @@ from stateflow.agents.human import Human
 from stateflow.agents.scripted import Scripted
 from stateflow.conversation.agent import Agent
 from stateflow.conversation.window import Last
-from stateflow.exchange.chooser import named, summary_form, window_form
+from stateflow.exchange.chooser import summary_form, window_form
+from stateflow.exchange.data_class import schema_form
 from stateflow.exchange.document import (
     AgentForm,
     AssistantForm,
@@ -27,8 +28,8 @@ from stateflow.exchange.document import (
 from stateflow.exchange.forms import FlowToolForm, LastForm, ToolForm
 from stateflow.exchange.language import language_form
 from stateflow.exchange.means import handoff_form, mcp_form, sandbox_settings
-from stateflow.exchange.shape import schema_form, shapes
-from stateflow.exchange.unwritten import Unwritable, Unwritten
+from stateflow.exchange.shape import shapes
+from stateflow.exchange.unwritten import Unwritable, Unwritten, called, no_function
 from stateflow.machine.flow_tool import FlowTool
 from stateflow.machine.nested import FlowAgent
 from stateflow.tools.handoff import Handoff
@@ -146,45 +147,28 @@ def _tool(tool: object, flows: Mapping[int, str]) -> ToolForm:
         )
     if callable(getattr(tool, "open", None)):
         return mcp_form(tool)
-    raise Unwritable(f"tool {_called(tool)}, a Python function,")
-
-
-def _called(tool: object) -> str:
-    name: object = getattr(tool, "name", None)
-    return repr(name) if isinstance(name, str) else named(tool)
+    raise Unwritable(f"tool {called(tool)}, a Python function,")
 
 
 def _code(agent: CodeRunner, tried: Callable[..., Any]) -> AgentForm:
-    approve, of = agent.approve, agent.of
-
-    def approval() -> str:
-        if callable(approve):
-            raise Unwritable(f"approve {named(approve)}, a Python function,")
-        return approve
-
+    of = agent.of
     return CodeForm(
         kind="code",
         name=agent.name,
         sandbox=tried(lambda: sandbox_settings(agent.sandbox)) or "",
         languages=None if agent.languages is None else list(agent.languages),
-        approve=tried(approval) or "always",
+        approve=tried(lambda: no_function("approve", agent.approve)) or "always",
         of=LastForm(last=of.count) if isinstance(of, Last) else cast("str | None", of),
         description=agent.description,
     )
 
 
 def _human(agent: Human, models: Models, tried: Callable[..., Any]) -> AgentForm:
-    ask, form, default = agent.ask, agent.form, agent.default
-
-    def question() -> str:
-        if callable(ask):
-            raise Unwritable(f"ask {named(ask)}, a Python function,")
-        return ask
-
+    form, default = agent.form, agent.default
     return HumanForm(
         kind="human",
         name=agent.name,
-        ask=tried(question) or "",
+        ask=tried(lambda: no_function("ask", agent.ask)) or "",
         options=list(agent.options),
         form=None if form is None else tried(lambda: models.key(form)),
         default=json.loads(default) if form is not None and default else default or None,
@@ -194,18 +178,12 @@ def _human(agent: Human, models: Models, tried: Callable[..., Any]) -> AgentForm
 
 
 def _flow(agent: FlowAgent, flows: Mapping[int, str], tried: Callable[..., Any]) -> AgentForm:
-    given, carryover = agent.input, agent.carryover
-
-    def task() -> str | None:
-        if callable(given):
-            raise Unwritable(f"input {named(given)}, a Python function,")
-        return given
-
+    carryover = agent.carryover
     return FlowAgentForm(
         kind="flow",
         name=agent.name,
         flow=flows[id(agent.flow)],
-        input=tried(task),
+        input=tried(lambda: no_function("input", agent.input)),
         carryover=None if carryover is None else tried(lambda: window_form(carryover)),
         summary=tried(lambda: summary_form(agent.summary)) or "last_message",
         description=agent.description,

@@ -10,8 +10,8 @@ from typing import Any, cast
 from stateflow.conversation.agent import Agent
 from stateflow.errors import DefinitionError
 from stateflow.exchange.read import json_in
-from stateflow.exchange.write import read_through
-from stateflow.exchange.xstate_config import Config, config_of
+from stateflow.exchange.write import document_of
+from stateflow.exchange.xstate_config import config_of
 from stateflow.exchange.xstate_foreign import foreign
 from stateflow.exchange.xstate_ours import ours
 from stateflow.machine.flow import Flow
@@ -39,15 +39,8 @@ def to_xstate(flow: Flow) -> str:
         >>> json.loads(to_xstate(flow))["states"]["judge"]["on"]["said"][0]["guard"]
         {'type': 'says', 'params': {'args': ['FINE']}}
     """
-    return f"{json.dumps(_config(flow), ensure_ascii=False, indent=2)}\n"
-
-
-def _config(flow: Flow) -> Config:
-    unwritten, document = read_through(flow)
-    unwritten.refuse(flow.name, "XState", agents=False)
-    if unwritten.found:  # an agent without its Python tools would be another one
-        document = document.model_copy(update={"agents": {}})
-    return config_of(flow, document)
+    config = config_of(flow, document_of(flow, "XState", agents=False))
+    return f"{json.dumps(config, ensure_ascii=False, indent=2)}\n"
 
 
 def flow_from_xstate(

@@ -13,13 +13,12 @@ from decimal import Decimal
 from typing import Any, TypeAlias, cast
 from typing import Final as Constant
 
-from stateflow.exchange.chart import Chart, Naming, Row, Spot, chart_of
-from stateflow.exchange.condition import Form, chosen, parts_of
+from stateflow.exchange.chart import Chart, Naming, Row, Spot, asked, chart_of
+from stateflow.exchange.condition import Form, parts_of
 from stateflow.exchange.document import Document
 from stateflow.machine.flow import Flow
 from stateflow.machine.parallel import Parallel
 from stateflow.machine.state import Final, Junction, State
-from stateflow.value import Json
 
 __all__ = ["Config", "config_of", "form_of", "guard_config", "object_in", "seconds_of"]
 
@@ -154,12 +153,8 @@ def _entry(spot: Spot, row: Row, forms: Sequence[Config]) -> Config:
     if row.transition is None:
         return {**entry, "meta": {"stateflow": {"order": row.order, "otherwise": "on_error"}}}
     form = forms[row.order]
-    guard: Json = form.get("when")
-    place = spot.place
-    if isinstance(place, State) and place.choose is not None and "said" in row.offers:
-        asked = chosen(row.order)
-        guard = asked if guard is None else {"and": [guard, asked]}
-    if isinstance(guard, Mapping):
+    guard = asked(spot, row, form.get("when"))
+    if guard is not None:
         entry["guard"] = guard_config(guard)
     if "restart" in form:
         entry["actions"] = [{"type": "restart", "params": {"summary": form["restart"]}}]

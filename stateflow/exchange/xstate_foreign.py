@@ -82,10 +82,10 @@ class _Reader:
         self.troubles = troubles
         self.asked: set[str] = set()
 
-    def flow(self, node: Config, path: str, name: str, ids: str, depth: int) -> Flow | None:
-        """Return the states in *node* as a flow called *name*; ``None``: they are none."""
-        given = object_in(node.get("states"))
-        if node.get("type") == "parallel" and path == "$":
+    def flow(self, config: Config, path: str, name: str, ids: str, depth: int) -> Flow | None:
+        """Return the states in *config* as a flow called *name*; ``None``: they are none."""
+        given = object_in(config.get("states"))
+        if config.get("type") == "parallel" and path == "$":
             self._bad(path, "regions of the whole; put them in one state of it")
             return None
         if depth > _DEEPEST:
@@ -94,7 +94,7 @@ class _Reader:
         if not given:
             self._bad(path, "it has no states")
             return None
-        initial = node.get("initial", next(iter(given)))
+        initial = config.get("initial", next(iter(given)))
         if not isinstance(initial, str) or initial not in given:
             self._bad(f"{path}.initial", f"there is no state {initial!r} beside it")
             return None

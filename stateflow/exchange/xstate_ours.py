@@ -67,27 +67,27 @@ def _whole(machine: Config) -> Config:
     flows = whole["flows"] = {key: {**form} for key, form in whole["flows"].items()}
     ahead: list[tuple[Config, str]] = [(machine, whole["flow"])]
     while ahead:
-        node, key = ahead.pop()
+        part, key = ahead.pop()
         if "places" not in flows[key]:
-            flows[key]["places"] = list(_places(node))
-            ahead += _inside(node, key, whole["agents"])
+            flows[key]["places"] = list(_places(part))
+            ahead += _inside(part, key, whole["agents"])
     return whole
 
 
-def _ordered(node: Config) -> list[tuple[str, Config]]:
-    """Return the states of *node*, the initial one first."""
-    states: Config = node["states"]
-    first = node["initial"]
+def _ordered(part: Config) -> list[tuple[str, Config]]:
+    """Return the states of *part*, the initial one first."""
+    states: Config = part["states"]
+    first = part["initial"]
     return [(first, states[first]), *((k, one) for k, one in states.items() if k != first)]
 
 
-def _told(node: Config) -> Config:
-    return cast("Config", node.get("meta", {}).get("stateflow", {}))
+def _told(part: Config) -> Config:
+    return cast("Config", part.get("meta", {}).get("stateflow", {}))
 
 
-def _places(node: Config) -> Iterator[Config]:
-    named = {key: _told(state).get("name") for key, state in node["states"].items()}
-    for _, state in _ordered(node):
+def _places(part: Config) -> Iterator[Config]:
+    named = {key: _told(state).get("name") for key, state in part["states"].items()}
+    for _, state in _ordered(part):
         told = _told(state)
         if told.get("kind") == "final":
             yield {**told, "ok": state["output"]["ok"]}
@@ -95,9 +95,9 @@ def _places(node: Config) -> Iterator[Config]:
             yield {**told, "to": list(_rows(state, named))}
 
 
-def _inside(node: Config, key: str, agents: Config) -> Iterator[tuple[Config, str]]:
-    """Yield the parts of *node* that flows are laid out in, each with the key of its flow."""
-    for state in node["states"].values():
+def _inside(part: Config, key: str, agents: Config) -> Iterator[tuple[Config, str]]:
+    """Yield what is in *part* that flows are laid out in, each with the key of its flow."""
+    for state in part["states"].values():
         told = _told(state)
         names = told.get("agents", [told["agent"]] if "agent" in told else [])
         inner = [agents[one]["flow"] for one in names if "flow" in agents.get(one, {})]

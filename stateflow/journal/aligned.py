@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from stateflow.conversation.message import NO_USAGE, Usage
 from stateflow.journal.event import ChildStarted, Journal, RunPaused, RunStarted, TurnTaken
@@ -18,6 +18,7 @@ from stateflow.journal.fold import Fold
 from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.said import message_of
 from stateflow.machine.difference.difference import Difference, difference
+from stateflow.machine.table_json import Table, guards_of, nested_path, places_in
 from stateflow.value import Json
 
 __all__ = ["Aligned", "Given", "Pair", "Spoken", "aligned", "spoken"]
@@ -124,24 +125,34 @@ def spoken(journal: Journal, path: str = "") -> Iterator[Spoken]:
         path: what its states stand behind: ``write/`` for what runs in the state ``write``.
     """
     table, fold, left = _table(journal), Fold(), None
+    places, around = places_in(table), str(table.get("name", ""))
+
+    def below() -> Iterator[Spoken]:
+        """Yield the turns of the nested runs that began in the open turn."""
+        for ordinal, begun in sorted(fold.begun.items()):
+            if isinstance(begun, ChildStarted) and str(begun.key) in journal.children:
+                state = begun.key.state
+                within = nested_path(state, places.get(state, {}), ordinal, begun.flow, around)
+                yield from spoken(journal.children[str(begun.key)], f"{path}{within}/")
+
     for recorded in journal.events:
         event = recorded.event
         if isinstance(event, TurnTaken):
-            yield from _below(journal, table, fold, path)
-            yield _spoken(event, fold, table, path)
+            yield from below()
+            yield _spoken(event, fold, places, path)
             left = None
         elif isinstance(event, RunPaused) and event.turn is not None:
-            left = _spoken(event.turn, fold, table, path)
+            left = _spoken(event.turn, fold, places, path)
         fold.apply(recorded)
-    yield from _below(journal, table, fold, path)
+    yield from below()
     if left is not None:
         yield left
 
 
-def _table(journal: Journal) -> Mapping[str, Any]:
+def _table(journal: Journal) -> Table:
     """Return the flow that *journal* was made with; an empty one where it does not say."""
     started = journal.events[0].event if journal.events else None
-    empty: Mapping[str, Any] = {"places": (), "agents": ()}
+    empty: Table = {"places": (), "agents": ()}
     return {**empty, **started.table} if isinstance(started, RunStarted) else empty
 
 
@@ -153,27 +164,7 @@ def _renamed(turn: Spoken, names: Mapping[str, str]) -> Spoken:
     return replace(turn, path=names.get(turn.path, turn.path), led=called)
 
 
-def _below(journal: Journal, table: Mapping[str, Any], fold: Fold, path: str) -> Iterator[Spoken]:
-    """Yield the turns of the nested runs that began in the open turn of *fold*."""
-    for ordinal, begun in sorted(fold.begun.items()):
-        if isinstance(begun, ChildStarted) and str(begun.key) in journal.children:
-            inner = journal.children[str(begun.key)]
-            yield from spoken(inner, f"{path}{_frame(table, begun, ordinal)}/")
-
-
-def _frame(table: Mapping[str, Any], begun: ChildStarted, ordinal: int) -> str:
-    """Return the path of a nested run: its state, and its branch where it has several."""
-    state = begun.key.state
-    places: Mapping[str, Any] = {str(one.get("state")): one for one in table.get("places", ())}
-    place: Mapping[str, Any] = places.get(state, {})
-    flows: Sequence[Mapping[str, Any]] = place.get("flows", ())
-    if len(flows) == 1 == len(place.get("speaks", ())):
-        return state
-    branch = flows[ordinal]["as"] if "join" in place and ordinal < len(flows) else begun.flow
-    return f"{state}/{branch}"
-
-
-def _spoken(turn: TurnTaken, fold: Fold, table: Mapping[str, Any], path: str) -> Spoken:
+def _spoken(turn: TurnTaken, fold: Fold, places: Mapping[str, Table], path: str) -> Spoken:
     said = [
         message_of(one, fold.answers, NO_USAGE).text
         for one in turn.said
@@ -185,18 +176,14 @@ def _spoken(turn: TurnTaken, fold: Fold, table: Mapping[str, Any], path: str) ->
         "\n".join(said),
         str(turn.fault or turn.exhausted or ""),
         tuple(step.to or "done" for step in turn.steps if step.taken is not None or step.to),
-        tuple(_verdicts(turn, table)),
+        tuple(_verdicts(turn, places)),
         turn.usage,
     )
 
 
-def _verdicts(turn: TurnTaken, table: Mapping[str, Any]) -> Iterator[tuple[str, bool | None]]:
-    rows = {
-        str(place.get("state") or place.get("junction")): place.get("to", ())
-        for place in table.get("places", ())
-    }
+def _verdicts(turn: TurnTaken, places: Mapping[str, Table]) -> Iterator[tuple[str, bool | None]]:
     for step in turn.steps:
-        names = [str(row.get("name", "else")) for row in rows.get(step.at, ())]
+        names = guards_of(places.get(step.at, {}))
         for at, verdict in enumerate(step.tried):
             yield names[at] if at < len(names) else "?", verdict
 

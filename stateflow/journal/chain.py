@@ -111,6 +111,7 @@ def expected(journals: Sequence[Journal]) -> Expected:
 
     Raises:
         DefinitionError: there is none, or they are of several flows.
+        StoreError: one of them does not say how its run began.
 
     Example:
         >>> from stateflow import Flow, Scripted, State, run_sync, says, to
@@ -127,7 +128,7 @@ def expected(journals: Sequence[Journal]) -> Expected:
         >>> told.turns, told.visits, told.stops
         (2.0, {'toss': 2.0}, {'done': 1.0})
     """
-    started = [_started(one) for one in journals]
+    started = [one.started for one in journals]
     names = dict.fromkeys(one.flow for one in started)
     if len(names) != 1:
         told = f"they are of {', '.join(map(repr, names))}" if names else "there are none"
@@ -157,16 +158,9 @@ def expected(journals: Sequence[Journal]) -> Expected:
     )
 
 
-def _started(journal: Journal) -> RunStarted:
-    first = journal.events[0].event if journal.events else None
-    if not isinstance(first, RunStarted):
-        raise DefinitionError(f"the journal of run {journal.run!r} does not begin with RunStarted")
-    return first
-
-
 def _run(journal: Journal) -> _Run:
     """Return the visits of a run, in order."""
-    started, below = _started(journal), 0
+    started, below = journal.started, 0
     states = _states(started)
     initial = str(started.table.get("initial", ""))
     run = _Run(entered=initial if initial in states else "")

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from stateflow.conversation.effect import Attempt, ChildResult, Key
 from stateflow.conversation.file import File
 from stateflow.conversation.message import NO_USAGE, Fault, Usage
+from stateflow.errors import StoreError
 from stateflow.journal.stop import Stop
 from stateflow.value import Json, quick
 
@@ -297,3 +298,15 @@ class Journal:
     events: tuple[Recorded, ...]
     children: dict[str, Journal] = field(default_factory=dict[str, "Journal"])
     """Nested journals by the key of their place, ``state#visit.ordinal``."""
+
+    @property
+    def started(self) -> RunStarted:
+        """How the run began: its flow, and what it was given.
+
+        Raises:
+            StoreError: the journal does not begin with that.
+        """
+        first = self.events[0].event if self.events else None
+        if not isinstance(first, RunStarted):
+            raise StoreError(f"the journal of run {self.run!r} does not begin with RunStarted")
+        return first

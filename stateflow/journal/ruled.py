@@ -6,14 +6,15 @@ held against rules that were written after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
 
 from stateflow.errors import StoreError
 from stateflow.journal.event import Recorded, RunStarted, TurnTaken
 from stateflow.machine.rule.automaton import BROKEN, Automaton, shown_path
 from stateflow.machine.rule.rule import Rule
+from stateflow.machine.table_json import Table, places_in
 
 __all__ = ["Violation", "violation"]
 
@@ -47,13 +48,14 @@ def violation(events: Iterable[Recorded], rule: Rule) -> Violation | None:
     Raises:
         StoreError: the journal does not begin with the start of a run.
     """
-    automaton: Automaton | None = None
-    path: list[str | None] = []
-    at = 0
-    for seq, place, table in _entries(events):
-        if automaton is None:
-            automaton = Automaton(rule, _ends(table))
-            at = automaton.start
+    rows = iter(events)
+    first = next(rows, None)
+    if first is None or not isinstance(first.event, RunStarted):
+        raise StoreError("the journal does not begin with RunStarted")
+    table = first.event.table
+    automaton = Automaton(rule, _ends(table))
+    at, path = automaton.start, list[str | None]()
+    for seq, place in chain([(first.seq, str(table["initial"]))], _entered(rows)):
         path.append(place)
         at = automaton.enter(at, place)
         if at == BROKEN:
@@ -61,28 +63,17 @@ def violation(events: Iterable[Recorded], rule: Rule) -> Violation | None:
     return None
 
 
-def _entries(
-    events: Iterable[Recorded],
-) -> Iterator[tuple[int, str | None, Mapping[str, Any]]]:
-    """Yield the places entered, each with the event that tells of it, and the flow's table."""
-    table: Mapping[str, Any] | None = None
+def _entered(events: Iterable[Recorded]) -> Iterator[tuple[int, str | None]]:
+    """Yield the places that turns led to, each with the event that tells of it."""
     for recorded in events:
-        event = recorded.event
-        if isinstance(event, RunStarted):
-            table = event.table
-            yield recorded.seq, str(table["initial"]), table
-        elif isinstance(event, TurnTaken):
-            if table is None:
-                raise StoreError("the journal does not begin with RunStarted")
-            for step in event.steps:
-                yield recorded.seq, step.to, table
+        if isinstance(recorded.event, TurnTaken):
+            for step in recorded.event.steps:
+                yield recorded.seq, step.to
 
 
-def _ends(table: Mapping[str, Any]) -> dict[str, bool | None]:
+def _ends(table: Table) -> dict[str, bool | None]:
     """Return the places of the flow that *table* describes, as rules see them."""
     return {
-        str(row.get("final") or row.get("state") or row.get("junction")): (
-            bool(row["ok"]) if "final" in row else None
-        )
-        for row in table["places"]
+        name: bool(place["ok"]) if "final" in place else None
+        for name, place in places_in(table).items()
     }

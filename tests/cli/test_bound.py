@@ -128,3 +128,24 @@ def test_store_that_is_not_there_is_refused(folder: Path) -> None:
 def test_task_of_less_than_nothing_is_refused(folder: Path) -> None:
     with pytest.raises(Misused, match="less than none"):
         bound("done.py", task_tokens=-1)
+
+
+def test_runs_that_name_none_are_refused(folder: Path) -> None:
+    with pytest.raises(Misused, match="--runs names no run"):
+        bound("done.py", runs=[])
+
+
+def test_flows_nested_too_deep_to_be_run_are_bounded_all_the_same(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "deep.py").write_text(
+        f"{HEAD}flow = Flow('f', State('s', Scripted('x', ['y']), to(None)))\n"
+        "for n in range(60):\n"
+        "    flow = Flow(f'f{n}', Nested('s', flow, to(None)), budget=Budget(depth=99))\n",
+        "utf-8",
+    )
+
+    code = bound("deep.py")
+
+    assert code == 0
+    assert "turns       at most 61" in capsys.readouterr().out

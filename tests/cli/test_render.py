@@ -124,7 +124,8 @@ def test_no_run_is_told(sf: Call, talk: str) -> None:
     ("options", "why"),
     [
         (("--check", "--runs", "all"), "leave out --runs and --run"),
-        (("--runs", "last", "--run", "last"), "ask for one of them"),
+        (("--runs", "last", "--run", "last", "--format", "text"), "ask for one of them"),
+        (("--runs", "all"), "would be written over the pages in diagrams/"),
         (("--format", "pdf"), "needs --out"),
         (("--check", "--format", "pdf"), "differs with Graphviz"),
     ],

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +28,9 @@ BAD = HEAD + 'flow = Flow("f", State("a", Scripted("x", ["1"]), to("nowhere")))\
         (["run", "syntax.py"], 1, "syntax.py, line 2: SyntaxError"),
         (["run", "raises.py"], 1, "raises.py, line 2: ZeroDivisionError: division by zero"),
         (["run", "exits.py"], 1, "exits.py, line 1: SystemExit: 3"),
+        (["run", "leaves.py"], 1, "leaves.py, line 2: Leave: now"),
+        (["check", "binary.py"], 1, "binary.py: source code string cannot contain null bytes"),
+        (["check", ""], 1, "'' names no flow"),
         (["run", "needs.py"], 1, "needs.py, line 1: ModuleNotFoundError: No module named 'nope'"),
         (["run", "needs:flow"], 1, "ModuleNotFoundError: No module named 'nope'"),
         (["run", "raises:flow"], 1, "ZeroDivisionError"),
@@ -72,6 +79,8 @@ def test_bad_input_is_told_in_a_sentence(
     (folder / "syntax.py").write_text("x = 1\ny = = 2\n")
     (folder / "raises.py").write_text("x = 1\ny = x / 0\n")
     (folder / "exits.py").write_text("raise SystemExit(3)\n")
+    (folder / "leaves.py").write_text("class Leave(BaseException): ...\nraise Leave('now')\n")
+    (folder / "binary.py").write_bytes(b"\0\1\2")
     (folder / "needs.py").write_text("import nope\n")
     (folder / "bad.py").write_text(BAD)
     (folder / "empty.py").write_text("x = 1\n")
@@ -153,3 +162,30 @@ def test_interrupts_end_quietly(
     monkeypatch.setattr("os.dup2", keep)
     came = sf("run", "done.py")
     assert (came.code, came.err) == (code, "")
+
+
+def test_a_full_disk_is_told_in_a_sentence(sf: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("stateflow.cli.run.find_flow", fail)
+
+    came = sf("run", "done.py")
+
+    assert came.code == 1
+    assert came.err.startswith("error: the result cannot be written (No space left on device); ")
+
+
+def test_a_stream_that_was_closed_costs_only_what_would_be_told_there(folder: Path) -> None:
+    for closed in (">&-", "2>&-"):
+        words = [sys.executable, "-m", "stateflow", "check", "done.py"]
+        done = subprocess.run(  # noqa: S602 - only a shell closes a stream
+            f"{shlex.join(words)} {closed}",
+            shell=True,
+            cwd=folder,
+            capture_output=True,
+            check=False,
+        )
+
+        assert (done.returncode, done.stdout) == (0, b"")
+        assert b"error" not in done.stderr

@@ -138,10 +138,24 @@ def test_the_way_of_a_run_is_told_and_where_it_stands() -> None:
     assert marks["ask"] == marks["write"] == marks["gave_up"] == "taken"
     assert marks["check"] == "kept"
     assert drawn.caption.startswith("run ")
+    assert "_" not in drawn.caption.partition(" · ")[0]
     text = table.write(drawn)
     assert "» ask" in text
     assert "» write ×3" in text
     assert "» exhausted" in text
+
+
+def test_a_closed_phase_tells_whether_a_run_came_by_or_stands_in_it() -> None:
+    journal = journal_of(phased("OK"))
+    cut = Journal(journal.run, journal.events[:4], journal.children)
+
+    done = close(followed(picture(phased()), journal), ["all"])
+    here = close(followed(picture(phased()), cut), ["all"])
+    never = close(heated(picture(phased()), []), ["all"])
+
+    assert done.box("/phase first").mark == done.box("/phase second").mark == "taken"
+    assert "live" in {here.box("/phase first").mark, here.box("/phase second").mark}
+    assert never.box("/phase second").mark == "never"
 
 
 def test_where_a_run_waits_has_a_ring_and_a_word() -> None:

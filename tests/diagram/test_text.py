@@ -297,6 +297,7 @@ def test_text_is_cut_and_wrapped() -> None:
     assert shortened("x" * 60) == "x" * 47 + "…"
     assert wrapped("x" * 40) == ("x" * 40,)
     assert wrapped("a" * 20 + " " + "b" * 20) == ("a" * 20, "b" * 20)
+    assert wrapped("not replied('iteration_needed')") == ("not replied('iteration_needed')",)
     assert width("e\u0301") == 1
 
 

@@ -46,7 +46,10 @@ from stateflow import (
 )
 from stateflow.diagram.dot import to_dot
 from stateflow.exchange.json_form import flow_from_json, to_json
-from stateflow.exchange.offenders import refuse_functions
+from stateflow.exchange.python import to_python
+from stateflow.exchange.scxml import to_scxml
+from stateflow.exchange.write import document_of
+from stateflow.exchange.xstate import to_xstate
 from tests.exchange.whole import whole
 from tests.support.random_flows import flows
 
@@ -317,9 +320,15 @@ def test_all_that_is_refused_is_told_at_once() -> None:
 def test_agents_may_be_left_out_of_what_is_refused() -> None:
     flow = _say(agent=FunctionAgent("bob", told))
 
-    refuse_functions(flow, "SCXML", agents=False)
+    assert document_of(flow, "SCXML", agents=False).agents == {}
     with pytest.raises(DefinitionError, match="cannot be written as SCXML"):
-        refuse_functions(flow, "SCXML")
+        document_of(flow, "SCXML")
+
+
+@pytest.mark.parametrize("write", [to_json, to_python, to_scxml, to_xstate])
+def test_a_number_of_the_wrong_kind_is_told_in_every_form(write: Callable[[Flow], str]) -> None:
+    with pytest.raises(DefinitionError, match=r"'talk' cannot be written as .*: visits: "):
+        write(_say(visits=2.0))
 
 
 def test_a_guard_that_is_too_deep_is_refused() -> None:

@@ -48,8 +48,12 @@ def parsed(flow: Flow) -> ET.Element:
 
 def named(parent: ET.Element) -> dict[str, ET.Element]:
     """Return the places in *parent* by the names that the flow has for them."""
-    found = {one.get(f"{SF}name", ""): one for one in parent if one.tag in PLACES}
-    return {name: one for name, one in found.items() if name}
+    found: dict[str, ET.Element] = {}
+    for one in parent:
+        name = one.get(f"{SF}name", "") if one.tag in PLACES else ""
+        if name:
+            found.setdefault(name, one)  # the end that None leads to is last, and called done, too
+    return found
 
 
 def levels(flow: Flow, parent: ET.Element) -> Iterator[tuple[Flow, ET.Element]]:

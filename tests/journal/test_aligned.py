@@ -13,7 +13,7 @@ from stateflow.machine.flow import Flow
 from stateflow.machine.guards import says
 from stateflow.machine.nested import Nested
 from stateflow.machine.parallel import Parallel
-from stateflow.machine.state import Place, State
+from stateflow.machine.state import Place, State, steps
 from stateflow.machine.transition import to
 
 
@@ -129,6 +129,18 @@ def test_branches_are_told_apart() -> None:
     turns = list(spoken(journal(Flow("p", both))))
 
     assert [turn.path for turn in turns] == ["both/one/say", "both/two/say", "both"]
+
+
+def test_a_flow_that_speaks_beside_others_is_told_by_the_name_it_speaks_under() -> None:
+    def paper(flow: str) -> Flow:
+        inner = Flow(flow, State("outline", Scripted("x", ["one"]), to(None)))
+        both = steps(inner.as_agent("helper"), Scripted("writer", ["two"]))
+        return Flow("paper", State("draft", both, to(None)))
+
+    one, other = journal(paper("inner")), journal(paper("deeper"))
+
+    assert [turn.path for turn in spoken(one)] == ["draft/helper/outline", "draft"]
+    assert all(pair.same for pair in aligned(one, other).pairs)
 
 
 def test_what_was_said_in_between_is_matched_by_who_spoke_where() -> None:

@@ -21,6 +21,7 @@ from stateflow import (
     Price,
     Scripted,
     State,
+    StoreError,
     exhausted,
     run_sync,
     says,
@@ -151,3 +152,10 @@ def test_runs_of_several_flows_are_refused_and_so_are_none() -> None:
         expected([toss(["heads"]), other])
     with pytest.raises(DefinitionError, match="and there are none"):
         expected([])
+
+
+def test_a_torn_journal_is_refused() -> None:
+    whole = toss(["heads"])
+
+    with pytest.raises(StoreError, match=f"run '{whole.run}' does not begin with RunStarted"):
+        expected([whole, Journal(whole.run, whole.events[1:])])

@@ -8,9 +8,22 @@ from random import Random
 
 import pytest
 
-from stateflow import Final, Flow, FunctionAgent, Junction, State, failed, says, to
+from stateflow import (
+    Final,
+    Flow,
+    FunctionAgent,
+    Junction,
+    State,
+    View,
+    bound,
+    failed,
+    guard,
+    says,
+    to,
+)
 from stateflow.machine.bound.bound import Bound, Figure, folded_path
 from stateflow.machine.bound.graph import START, Ways, cycle_of, dearest, in_turns, ways_of
+from stateflow.machine.bound.witness import walked
 from stateflow.machine.check.nested import Nesting
 
 SAY = FunctionAgent("say", lambda view: view.last.text)
@@ -147,3 +160,30 @@ def test_figure_that_does_not_exist_is_an_error() -> None:
     assert whole["turns"].most == 3
     with pytest.raises(KeyError, match="minutes"):
         whole["minutes"]
+
+
+def test_witness_is_looked_for_only_among_the_ways_it_goes() -> None:
+    asked = list[str]()
+
+    @guard
+    def noted(view: View) -> bool:
+        asked.append(view.state)
+        return False
+
+    others = [State(f"s{n}", SAY, to("hub")) for n in range(50)]
+    ways = [to(one.name, when=noted) for one in others]
+    flow = Flow("hub", State("hub", SAY, *ways, to("end")), *others, State("end", SAY, to(None)))
+
+    moves = walked(flow, ["hub", "end"], may_raise=())
+
+    assert moves is not None
+    assert len(asked) <= 2 * len(others)
+
+
+def test_guard_of_hundreds_joined_is_walked() -> None:
+    many = says("W")
+    for n in range(300):
+        many |= says(f"W{n}")
+    flow = Flow("deep", State("a", SAY, to("b", when=many), to("b")), State("b", SAY, to(None)))
+
+    assert bound(flow)["turns"].most == 2

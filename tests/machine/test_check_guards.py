@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Literal
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from stateflow.agents.assistant import Assistant
 from stateflow.agents.code import CodeRunner
 from stateflow.agents.function import FunctionAgent
 from stateflow.agents.human import Human
 from stateflow.conversation.agent import Agent
 from stateflow.conversation.view import View
+from stateflow.machine.check.check import check
 from stateflow.machine.check.finding import Finding
 from stateflow.machine.check.guards import moves_of, overlapping, shadowed, without_else
 from stateflow.machine.flow import Flow
@@ -279,3 +282,41 @@ def test_guards_that_exclude_each_other_or_narrow_do_not_overlap(moves: list[Tra
     flow = one(ECHO, *moves)
 
     assert list(overlapping(flow, flow.places["s"])) == []
+
+
+class _Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class _Painted(BaseModel):
+    colour: _Colour
+    other: _Colour | None = _Colour.RED
+    share: float = Field(ge=0, lt=1)
+
+
+@pytest.mark.parametrize(
+    "guards",
+    [
+        pytest.param([replied("colour", "red"), replied("colour", "blue")], id="enumeration"),
+        pytest.param([replied("other", one) for one in ("red", "blue", None)], id="optional"),
+        pytest.param([replied("share", at_least=0.5), replied("share", at_most=0.5)], id="range"),
+    ],
+)
+def test_guards_on_a_typed_reply_that_cover_all_it_can_hold_leave_no_gap(
+    guards: list[Guard],
+) -> None:
+    painter = Assistant("painter", model="scripted:x", reply=_Painted)
+    flow = Flow("paint", State("a", painter, *(to(None, when=one) for one in guards)))
+
+    assert [one.code for one in check(flow) if one.code in {"SF103", "SF110"}] == []
+
+
+def test_a_value_of_an_enumeration_that_is_missing_is_a_gap_with_a_witness() -> None:
+    painter = Assistant("painter", model="scripted:x", reply=_Painted)
+    flow = Flow("paint", State("a", painter, to(None, when=replied("colour", "red"))))
+
+    (gap,) = [one for one in check(flow) if one.code == "SF103"]
+
+    assert gap.severity == "error"
+    assert "blue" in gap.witness

@@ -35,8 +35,17 @@ class Counts:
     strained: bool = False
 
     @classmethod
-    def met(cls, bounds: Bounds, setting: Setting, usual: Mapping[str, int]) -> Counts | Lack:
-        """Return counts within *bounds*, the visits as is *usual* where that may be."""
+    def met(
+        cls, bounds: Bounds, setting: Setting, usual: Mapping[str, int], spoken: int = 1
+    ) -> Counts | Lack:
+        """Return counts within *bounds*, the visits as is *usual* where that may be.
+
+        Args:
+            bounds: to be within.
+            setting: of the turn.
+            usual: visits on the shortest way to it.
+            spoken: messages of the turn itself.
+        """
         strained, visits = False, dict(usual)
         for (what, state), asked in bounds.items():
             if what == "visits":
@@ -47,13 +56,14 @@ class Counts:
                 visits[state] = int(count)
         turns = max(sum(visits.values()) - 1, 0)
         taken = _between(bounds.get(("turns", "")), (0, math.inf), turns)
-        heard = _between(bounds.get(("messages", "")), (0, math.inf), turns + 2)
+        said = turns + 1 + spoken  # the task, and one message a turn
+        heard = _between(bounds.get(("messages", "")), (0, math.inf), said)
         usage = _usage(bounds)
         if taken is None or heard is None or usage is Lack.NEVER:
             return Lack.NEVER
         if heard > _MOST_MESSAGES or not isinstance(usage, Usage):
             return Lack.UNKNOWN
-        strained |= taken < turns or heard < turns + 2
+        strained |= taken < turns or heard < said
         return cls(
             {name: count for name, count in visits.items() if count},
             int(taken),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from enum import Enum, Flag
 from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
@@ -47,6 +48,10 @@ class Fields:
         self.known: Mapping[str, Domain] = {
             name: _of(info) if sound else _UNKNOWN for name, info in model.model_fields.items()
         }
+        self._dumped = {
+            name: _of(info, dumped=True) if sound else _UNKNOWN
+            for name, info in model.model_fields.items()
+        }
         self.closed = sound and model.model_config.get("extra") != "allow"
         """It has no other fields."""
 
@@ -58,8 +63,8 @@ class Fields:
 
     def dumped(self, name: str) -> Domain:
         """Return what the field called *name* can hold in its JSON."""
-        if name in self.known:
-            domain = self.known[name]
+        if name in self._dumped:
+            domain = self._dumped[name]
             return Domain(json=True, absent=not self.closed) if domain.strange else domain
         return NOTHING if self.closed else Domain(json=True, absent=True)
 
@@ -67,7 +72,7 @@ class Fields:
         """Return an instance that holds what is *given*; ``None``: none comes to mind."""
         infos = self.model.model_fields
         values = {
-            name: given.get(name, next(choices(self.known[name], ()), None))
+            name: given.get(name, next(choices(self._dumped[name], ()), None))
             for name, info in infos.items()
             if name in given or info.is_required()
         }
@@ -115,13 +120,17 @@ def _sound(model: type[BaseModel]) -> bool:
     return same and plain and not any(one.exclude for one in model.model_fields.values())
 
 
-def _of(info: FieldInfo) -> Domain:
-    domain = _bounded(_typed(info.annotation), info.metadata)
+def _of(info: FieldInfo, *, dumped: bool = False) -> Domain:
+    """Return what a field can hold; *dumped*: in JSON, where an enumeration is its values."""
+    annotation = _valued(info.annotation) if dumped else info.annotation
+    domain = _bounded(_typed(annotation), info.metadata)
     if info.is_required():
         return domain
     if info.default_factory is not None:
         return domain | _STRANGE
     default: object = info.default
+    if dumped and isinstance(default, Enum):
+        default = default.value
     if default is None or isinstance(default, str | int | float):
         return domain | Domain(values=(cast("Json", default),))
     return domain | _STRANGE
@@ -147,6 +156,18 @@ def _typed(annotation: Any) -> Domain:  # noqa: ANN401 - any type
     if origin is Annotated:
         return _bounded(_typed(args[0]), args[1:])
     return replace(_STRANGE, values=tuple(_some(origin or annotation, args)))
+
+
+def _valued(annotation: Any) -> Any:  # noqa: ANN401 - any type
+    """Return *annotation* with the values of enumerations instead of their members."""
+    if get_origin(annotation) in {Union, UnionType}:
+        return Union[tuple(map(_valued, get_args(annotation)))]  # noqa: UP007 - not known beforehand
+    if not isinstance(annotation, type) or not issubclass(annotation, Enum):
+        return annotation
+    values = tuple(one.value for one in annotation)
+    plain = values and all(isinstance(one, str | int) for one in values)
+    own = issubclass(annotation, Flag) or hasattr(annotation, "__get_pydantic_core_schema__")
+    return Literal[values] if plain and not own else annotation
 
 
 def _some(kind: Any, args: Sequence[object]) -> Iterator[Json]:  # noqa: ANN401 - any type

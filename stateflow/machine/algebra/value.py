@@ -163,4 +163,4 @@ def _near(number: float) -> Iterator[int]:
 
 
 def _plain(number: float) -> int | float:
-    return int(number) if number.is_integer() else number
+    return int(number) if number == math.floor(number) else number

@@ -91,6 +91,9 @@ def view_for(demands: Demands, setting: Setting) -> tuple[View, bool] | Lack:
     limit, fault = _limit(demands, setting), _fault(demands, setting)
     counts = Counts.met(demands.counts, setting, setting.usual())
     messages = heard(demands.said, demands.unsaid, setting)
+    if isinstance(counts, Counts) and counts.strained and not demands.said and _quiet(setting):
+        counts = Counts.met(demands.counts, setting, setting.usual(), spoken=0)
+        messages = (SILENCE,)
     data = _data(demands, setting)
     if Lack.NEVER in (limit, fault, counts, messages, data):
         return Lack.NEVER
@@ -98,8 +101,10 @@ def view_for(demands: Demands, setting: Setting) -> tuple[View, bool] | Lack:
         return Lack.UNKNOWN
     spoken = [one for one in messages if one is not SILENCE]
     made, strained = data
-    if spoken:
+    if spoken and made is not None:
         kept = _saved(setting, messages, made)
+        if kept is None:
+            return Lack.UNKNOWN
         strained = strained and not (kept is not made and _holds(kept, demands))
         made = kept
     view = View(
@@ -116,6 +121,11 @@ def view_for(demands: Demands, setting: Setting) -> tuple[View, bool] | Lack:
         tuple(messages[:-1]),
     )
     return view, counts.strained or strained
+
+
+def _quiet(setting: Setting) -> bool:
+    """Tell whether a turn in *setting* may pass without a word."""
+    return not setting.need and any(voice.silent for voice in setting.voices)
 
 
 def _limit(demands: Demands, setting: Setting) -> str | Lack:
@@ -217,7 +227,7 @@ def _read(data: object, name: str) -> object:
 
 
 def _saved(setting: Setting, messages: Sequence[Message], data: object) -> object:
-    """Return *data* with what was said in it, where the state saves that."""
+    """Return *data* with what was said in it, where the state saves that; ``None``: it cannot."""
     place = setting.flow.places[setting.place] if setting.flow is not None else None
     if not isinstance(place, State) or place.save is None or not isinstance(data, BaseModel):
         return data
@@ -226,8 +236,8 @@ def _saved(setting: Setting, messages: Sequence[Message], data: object) -> objec
         worth = {one.speaker: _worth(one) for one in messages}
     try:
         return type(data).model_validate({**data.model_dump(), place.save: worth})
-    except Exception:  # noqa: BLE001 - what does not fit the data cannot be saved
-        return data
+    except Exception:  # noqa: BLE001 - what does not fit the data ends the run
+        return None
 
 
 def _worth(message: Message) -> object:

@@ -8,7 +8,7 @@ an action or ``save=`` proves nothing; neither does one past a nested run.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from typing import Final as Constant
@@ -20,12 +20,12 @@ from stateflow.conversation.view import View
 from stateflow.errors import DefinitionError
 from stateflow.machine.algebra.witness import view_taking
 from stateflow.machine.bound.figure import Move
+from stateflow.machine.check.asked import asked_in, word
 from stateflow.machine.flow import Flow
 from stateflow.machine.kernel import Decision, Event, GuardRaised
 from stateflow.machine.nested import FlowAgent
 from stateflow.machine.state import Final, Junction, Place, State
 from stateflow.machine.transition import Transition
-from stateflow.value import canonical_json
 
 __all__ = ["walked"]
 
@@ -85,8 +85,11 @@ def _can_say(agent: Agent, message: Message) -> bool:
 
 def _asks_money(place: Place) -> bool:
     """Tell whether a guard of *place* asks what was spent, which nobody knows beforehand."""
-    forms = [one.when.form for one in place.transitions if one.when is not None]
-    return any('"spent"' in canonical_json(form) for form in forms)
+    return any(word(atom) == "spent" for _, atom in asked_in(place))
+
+
+def _anywhere(_: str | None) -> bool:
+    return True
 
 
 def _plain(flow: Flow, name: str) -> bool:
@@ -113,7 +116,9 @@ class _Run:
     visits: dict[str, int] = field(default_factory=dict[str, int])
     spoken: dict[str, int] = field(default_factory=dict[str, int])
     transcript: Transcript = field(default_factory=lambda: Transcript().append(_TASK))
-    _known: dict[str, list[View]] = field(default_factory=dict[str, list[View]])
+    _known: dict[str, dict[int, View | None]] = field(
+        default_factory=dict[str, dict[int, View | None]]
+    )
 
     def starts(self, name: str) -> bool:
         """Enter the first state, and tell whether that is *name*."""
@@ -130,7 +135,8 @@ class _Run:
         """Take a turn in *name* that leads to *to*; tell whether one does."""
         state = self.flow.places[name]
         assert isinstance(state, State)  # noqa: S101 - walks are made of states
-        for message, fault in self._sayings(state, may_raise=may_raise):
+        goes = self._goes(to) if not last else _anywhere
+        for message, fault in self._sayings(state, goes, may_raise=may_raise):
             view = self._seen(state, message, fault)
             event: Event = "said" if fault is None else "raised"
             entered = dict[str, int]()
@@ -146,23 +152,44 @@ class _Run:
         return False
 
     def _sayings(
-        self, state: State, *, may_raise: bool
+        self, state: State, goes: Callable[[str | None], bool], *, may_raise: bool
     ) -> Iterator[tuple[Message | None, Fault | None]]:
-        """Yield what may be said in *state*, and what may be raised."""
-        if state.name not in self._known:
-            made = (view_taking(self.flow, state, n) for n in range(len(state.transitions)))
-            self._known[state.name] = [view for view in made if view is not None]
-        views = self._known[state.name]
-        for view in views:
-            if view.fault is None and not view.exhausted and _can_say(state.agent, view.last):
+        """Yield what may be said in *state* so that it *goes* on, and what may be raised."""
+        raising = list[Fault]()
+        for view in self._taking(state, goes):
+            if view.fault is not None:
+                raising.append(view.fault)
+            elif not view.exhausted and _can_say(state.agent, view.last):
                 yield view.last, None
         if not getattr(state.agent, "composed", False):
             yield Message(_SAID, state.agent.name), None  # who is opaque may say anything
         if may_raise:
             yield None, _UNREACHABLE
-            for view in views:
-                if view.fault is not None:
-                    yield None, view.fault
+            yield from ((None, fault) for fault in raising)
+
+    def _taking(self, state: State, goes: Callable[[str | None], bool]) -> Iterator[View]:
+        """Yield a view for each transition of *state* that *goes* the way; each is looked for once.
+
+        A target with a cap may send the turn on, so it may lead anywhere.
+        """
+        known = self._known.setdefault(state.name, {})
+        for index, row in enumerate(state.transitions):
+            if not goes(row.target):
+                continue
+            if index not in known:
+                known[index] = view_taking(self.flow, state, index)
+            view = known[index]
+            if view is not None:
+                yield view
+
+    def _goes(self, to: str | None) -> Callable[[str | None], bool]:
+        """Return what tells whether a transition's target may come to *to*."""
+
+        def may(target: str | None) -> bool:
+            place = None if target is None else self.flow.places[target]
+            return not isinstance(place, State) or target == to or place.visits is not None
+
+        return may
 
     def _view(self, name: str) -> View:
         turns = len(self.moves)

@@ -12,8 +12,9 @@ for a check, because ``networkx`` takes longer to import than a flow takes to ch
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Final as Constant
 from typing import TypeAlias
 
 from stateflow.machine.check.accepted import Acceptance, told
@@ -144,11 +145,12 @@ class _Check:
             guards += [one for place in places for one in overlapping(flow, place)]
         unlimited = id(flow) in self.unlimited
         written = never_written(flow) if id(flow) not in self.given else ()
+        lost = list(unreachable(flow, moves))
         return [
-            *unreachable(flow, moves),
-            *traps(flow, moves),
-            *(one for one in guards if one.code != "SF110" or _at(one) not in named),
-            *(uncapped(flow, moves) if unlimited else ()),
+            *lost,
+            *_moot(traps(flow, moves), lost),
+            *_moot((one for one in guards if one.code != "SF110" or _at(one) not in named), lost),
+            *_moot(uncapped(flow, moves) if unlimited else (), lost),
             *nesting.findings(flow),
             *text_read(flow),
             *without_fallback(flow),
@@ -165,6 +167,18 @@ class _Check:
 def _at(finding: Finding) -> tuple[str, Origin | None]:
     """Return the transition that *finding* is about; a name nobody has is told once."""
     return finding.place, finding.origin
+
+
+_MOOT: Constant = frozenset({"SF102", "SF103", "SF105"})
+"""What happens to a run that comes to the place."""
+
+
+def _moot(found: Iterable[Finding], lost: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield *found*; what would happen where no run comes is no more than a warning."""
+    nowhere = {one.place for one in lost}
+    for one in found:
+        moot = one.code in _MOOT and one.place in nowhere
+        yield replace(one, severity="warning") if moot else one
 
 
 def _declared_flows(declared: Sequence[object]) -> list[Flow]:

@@ -207,18 +207,33 @@ def _cycle(graph: _Graph, start: str, group: AbstractSet[str]) -> str:
 def _before_the_exit(place: Place, moves: Sequence[Transition]) -> list[Transition]:
     """Return the *moves* that may be taken without end: those before one that comes for certain.
 
-    What takes raised turns may always be taken, because a raised turn is offered to nobody else.
+    What asks for the opposite of such a thing is taken only until then.  What takes raised turns
+    may always be taken, because a raised turn is offered to nobody else.
     """
-    if not isinstance(place, State) or place.choose is not None:
-        return list(moves)
+    entered = place.name if isinstance(place, State) else ""  # visits of a junction do not count
+    ordered = isinstance(place, State) and place.choose is None
     left: list[Transition] = []
     passed = False
     for transition in moves:
         guard = transition.when
-        if not passed or (guard is not None and guard.faults):
+        behind = passed and (guard is None or not guard.faults)
+        if not behind and (guard is None or not _runs_out(guard.form, entered)):
             left.append(transition)
-        passed = passed or (guard is not None and _for_good(guard.form, place.name))
+        passed = passed or (ordered and guard is not None and _for_good(guard.form, entered))
     return left
+
+
+def _runs_out(form: Json, place: str) -> bool:
+    """Tell whether *form* holds from some turn in *place* on no more, whatever is said."""
+    match form:
+        case {"or": [*parts]}:
+            return all(_runs_out(part, place) for part in parts)
+        case {"and": [*parts]}:
+            return any(_runs_out(part, place) for part in parts)
+        case {"not": part}:
+            return _for_good(part, place)
+        case _:
+            return False
 
 
 def _for_good(form: Json, place: str) -> bool:
@@ -228,6 +243,8 @@ def _for_good(form: Json, place: str) -> bool:
             return any(_for_good(part, place) for part in parts)
         case {"and": [*parts]}:
             return all(_for_good(part, place) for part in parts)
+        case {"not": part}:
+            return _runs_out(part, place)
         case {"guard": "turns_at_least"}:
             return True
         case {"guard": "visited"}:

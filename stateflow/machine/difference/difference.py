@@ -9,20 +9,15 @@ removed the other.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from stateflow.machine.difference.change import Change, Row, What
 from stateflow.machine.difference.parts import Versions, passed
-from stateflow.machine.difference.places import (
-    Table,
-    agents_matched,
-    kind_of,
-    name_of,
-    places_matched,
-)
-from stateflow.machine.difference.rows import paired
+from stateflow.machine.difference.places import agents_matched, places_matched
+from stateflow.machine.difference.rows import rows_matched
+from stateflow.machine.table_json import Table, kind_of, name_of, names_apart
 from stateflow.value import Json
 
 __all__ = ["Difference", "difference"]
@@ -117,8 +112,7 @@ class _Walk:
     def _both(self, versions: Versions, old: Table, new: Table) -> None:
         was, now = versions.path_was(name_of(old)), versions.path_now(name_of(new))
         self.places[was] = now
-        found = paired(old.get("to", ()), new.get("to", ()), versions.names)
-        rows = tuple(versions.rows(old, new, found))
+        rows = tuple(rows_matched(old.get("to", ()), new.get("to", ()), versions.names))
         self.rows[now] = rows
         self.changes += [*versions.place(old, new), *versions.transitions(old, new, rows)]
         self._nested(old, new, was, now)
@@ -172,19 +166,7 @@ def _framed(place: Table, path: str) -> dict[str, Table]:
     if len(left) == len(speaks) == 1:
         return {path: left[0]}
     found: dict[str, Table] = {}
-    for who, name in zip(speaks, _apart(speaks), strict=True):
+    for who, name in zip(speaks, names_apart(speaks), strict=True):
         if left and left[0]["as"] == who:
             found[f"{path}/{name}"] = left.pop(0)
     return found
-
-
-def _apart(names: Sequence[str]) -> Iterator[str]:
-    """Yield *names*, a number added to those that came before, as drawings call them."""
-    seen: dict[str, None] = {}
-    for name in names:
-        shown, count = name, 1
-        while shown in seen:
-            count += 1
-            shown = f"{name} {count}"
-        seen[shown] = None
-        yield shown

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from stateflow.machine.difference.change import Change, Row, What
-from stateflow.machine.difference.places import Table, kind_of, name_of
 from stateflow.machine.difference.rows import in_order, row_words
+from stateflow.machine.table_json import Table, kind_of, name_of
 from stateflow.value import Json, canonical_json
 
 __all__ = ["Versions", "passed"]
@@ -47,35 +47,34 @@ class Versions:
 
     def own(self) -> Iterator[Change]:
         """Yield what has changed in the flow itself."""
+        whole: tuple[What, str, str] = ("flow", self.was, self.now)
         for part, before, after in _fields(self.before, self.after, _FLOW):
             shape = before if before is not None else after
             if isinstance(shape, Mapping):
                 old, new = cast("Table", before or {}), cast("Table", after or {})
                 for field, *values in _fields(old, new):
-                    yield self._change("flow", "", "", f"{part} {field}", *values)
+                    yield _changed(*whole, f"{part} {field}", *values)
             elif isinstance(shape, list | tuple):
                 yield from self._items(part, before or [], after or [])
             else:
-                yield self._change("flow", "", "", part, before, after)
+                yield _changed(*whole, part, before, after)
         for part in ("initial", "on_error"):
             before, after = self.before.get(part), self.after.get(part)
             if (before and self.names.get(str(before), before)) != after:
-                yield self._change("flow", "", "", part, before, after)
+                yield _changed(*whole, part, before, after)
 
     def order(self, matched: Mapping[int, int]) -> Iterator[Change]:
         """Yield whether places stand in another order; *matched* are their positions."""
         if not in_order(matched):
             old, new = self.before["places"], self.after["places"]
-            before = [name_of(old[at]) for at in sorted(matched)]
-            after = [name_of(new[at]) for at in sorted(matched.values())]
             yield Change(
                 kind="reordered",
                 what="flow",
                 was=self.was,
                 now=self.now,
                 part="places",
-                before=before,
-                after=after,
+                before=[name_of(old[at]) for at in sorted(matched)],
+                after=[name_of(new[at]) for at in sorted(matched.values())],
             )
 
     def agents_changed(self) -> Iterator[Change]:
@@ -87,64 +86,50 @@ class Versions:
                 yield Change(kind="removed", what="agent", was=was, before=agent)
         there = {now: was for was, now in self.agents.items()}
         for at, agent in enumerate(new):
-            name = str(agent["name"])
+            now = self.path_now(str(agent["name"]))
             if at not in there:
-                yield Change(kind="added", what="agent", now=self.path_now(name), after=agent)
+                yield Change(kind="added", what="agent", now=now, after=agent)
                 continue
-            yield from self._compared("agent", old[there[at]], agent, "name", frozenset({"name"}))
+            before = old[there[at]]
+            was = self.path_was(str(before["name"]))
+            yield from _renamed("agent", was, now, str(before["name"]), str(agent["name"]))
+            yield from _compared("agent", was, now, before, agent, frozenset({"name"}))
 
     def place(self, old: Table, new: Table) -> Iterator[Change]:
         """Yield what has changed in a place, but for its transitions and what is nested in it."""
         what = cast("What", kind_of(new))
-        before, after = name_of(old), name_of(new)
+        was, now = self.path_was(name_of(old)), self.path_now(name_of(new))
         if kind_of(old) != kind_of(new):
-            yield self._change(what, before, after, "kind", kind_of(old), kind_of(new))
-        if before != after:
-            yield self._renamed(what, before, after)
+            yield _changed(what, was, now, "kind", kind_of(old), kind_of(new))
+        yield from _renamed(what, was, now, name_of(old), name_of(new))
         called = self._called()
         speaks = [called.get(str(who), who) for who in old.get("speaks", ())]
         if speaks != list(new.get("speaks", ())):
-            yield self._change(what, before, after, "speaks", old.get("speaks"), new.get("speaks"))
-        for part, *values in _fields(old, new, _PLACE):
-            yield self._change(what, before, after, part, *values)
+            yield _changed(what, was, now, "speaks", old.get("speaks"), new.get("speaks"))
+        yield from _compared(what, was, now, old, new, _PLACE)
 
     def transitions(self, old: Table, new: Table, rows: Sequence[Row]) -> Iterator[Change]:
         """Yield what has changed in the exits of a place."""
         exits, ways = old.get("to", ()), new.get("to", ())
+        was, now = self.path_was(name_of(old)), self.path_now(name_of(new))
         for row in rows:
             if row.now is None and row.was is not None:
                 yield self.removed(old, row.was)
             elif row.was is None and row.now is not None:
                 yield self.added(new, row.now)
             elif row.was is not None and row.now is not None and row.changed:
-                yield from self._row(old, new, exits[row.was], ways[row.now])
+                yield from _row_changed(was, now, exits[row.was], ways[row.now])
         both = {row.was: row.now for row in rows if row.was is not None and row.now is not None}
         if not in_order(both):
             yield Change(
                 kind="reordered",
                 what=cast("What", kind_of(new)),
-                was=self.path_was(name_of(old)),
-                now=self.path_now(name_of(new)),
+                was=was,
+                now=now,
                 part="transitions",
                 before=row_words(exits),
                 after=row_words(ways),
             )
-
-    def rows(self, old: Table, new: Table, found: Mapping[int, int]) -> Iterator[Row]:
-        """Yield the exits of a place in order; what was removed stands where it stood."""
-        exits, ways = old.get("to", ()), new.get("to", ())
-        there = {now: was for was, now in found.items()}
-        gone = [at for at in range(len(exits)) if at not in found]
-        for at in range(len(ways)):
-            if at not in there:
-                yield Row(None, at)
-                continue
-            while gone and gone[0] < there[at]:
-                yield Row(gone.pop(0), None)
-            before = {**exits[there[at]], "to": ways[at].get("to")}
-            yield Row(there[at], at, canonical_json(before) != canonical_json(ways[at]))
-        for at in gone:
-            yield Row(at, None)
 
     def removed(self, place: Table, at: int) -> Change:
         """Return that exit number *at* of *place* is gone."""
@@ -158,33 +143,6 @@ class Versions:
         where = _way(self.path_now(name_of(place)), row)
         return Change(kind="added", what="transition", now=where, after=row)
 
-    def _row(self, old: Table, new: Table, before: Table, after: Table) -> Iterator[Change]:
-        was = _way(self.path_was(name_of(old)), before)
-        now = _way(self.path_now(name_of(new)), after)
-        guards = [
-            {key: row[key] for key in ("name", "when") if key in row} for row in (before, after)
-        ]
-        if canonical_json(guards[0]) != canonical_json(guards[1]):
-            yield Change(
-                kind="changed",
-                what="transition",
-                was=was,
-                now=now,
-                part="guard",
-                before=guards[0],
-                after=guards[1],
-            )
-        for part, *values in _fields(before, after, _ROW):
-            yield Change(
-                kind="changed",
-                what="transition",
-                was=was,
-                now=now,
-                part=part,
-                before=values[0],
-                after=values[1],
-            )
-
     def _items(self, part: str, before: Json, after: Json) -> Iterator[Change]:
         """Yield what was added to a list, and what was removed from it."""
         old, new = list(cast("Sequence[Json]", before)), list(cast("Sequence[Json]", after))
@@ -196,32 +154,7 @@ class Versions:
         for item in fresh:
             yield Change(kind="added", what="flow", now=self.now, part=part, after=item)
         if not gone and not fresh:
-            yield self._change("flow", "", "", part, old, new)
-
-    def _compared(
-        self, what: What, old: Table, new: Table, name: str, but: frozenset[str]
-    ) -> Iterator[Change]:
-        before, after = str(old[name]), str(new[name])
-        if before != after:
-            yield self._renamed(what, before, after)
-        for part, *values in _fields(old, new, but):
-            yield self._change(what, before, after, part, *values)
-
-    def _renamed(self, what: What, before: str, after: str) -> Change:
-        was, now = self.path_was(before), self.path_now(after)
-        return Change(kind="renamed", what=what, was=was, now=now, before=before, after=after)
-
-    def _change(self, what: What, was: str, now: str, part: str, *values: Json) -> Change:
-        before, after = values
-        return Change(
-            kind="changed",
-            what=what,
-            was=self.path_was(was) if was else self.was,
-            now=self.path_now(now) if now else self.now,
-            part=part,
-            before=before,
-            after=after,
-        )
+            yield _changed("flow", self.was, self.now, part, old, new)
 
     def _called(self) -> Mapping[str, str]:
         """Return what the agents that are in both are called now."""
@@ -231,26 +164,47 @@ class Versions:
 
 def passed(old: Table, new: Table, was: str, now: str) -> Iterator[Change]:
     """Yield what has changed in how a flow is nested: what goes in, and what comes out."""
-    for part, *values in _fields(old, new, _NESTED):
-        yield Change(
-            kind="changed",
-            what="state",
-            was=was,
-            now=now,
-            part=part,
-            before=values[0],
-            after=values[1],
-        )
+    yield from _compared("state", was, now, old, new, _NESTED)
     before, after = (_flow_name(one["flow"]) for one in (old, new))
     if before != after and "itself" in {before, after}:
-        yield Change(
-            kind="changed", what="state", was=was, now=now, part="flow", before=before, after=after
-        )
+        yield _changed("state", was, now, "flow", before, after)
 
 
 def _flow_name(flow: Table | str) -> str:
     """Return what *flow* is called: ``itself``, where it is the flow around it."""
     return flow if isinstance(flow, str) else str(flow["name"])
+
+
+def _row_changed(was: str, now: str, before: Table, after: Table) -> Iterator[Change]:
+    """Yield what has changed in a transition of the place at the path *was*, *now* at another."""
+    was, now = _way(was, before), _way(now, after)
+    old, new = ({k: row[k] for k in ("name", "when") if k in row} for row in (before, after))
+    if canonical_json(old) != canonical_json(new):
+        yield _changed("transition", was, now, "guard", old, new)
+    yield from _compared("transition", was, now, before, after, _ROW)
+
+
+def _way(path: str, row: Table) -> str:
+    return f"{path} → {row.get('to') or 'done'}"
+
+
+def _renamed(what: What, was: str, now: str, before: str, after: str) -> Iterator[Change]:
+    if before != after:
+        yield Change(kind="renamed", what=what, was=was, now=now, before=before, after=after)
+
+
+def _compared(
+    what: What, was: str, now: str, old: Table, new: Table, but: frozenset[str]
+) -> Iterator[Change]:
+    """Yield the fields that differ, *but* for those that are compared elsewhere."""
+    for part, before, after in _fields(old, new, but):
+        yield _changed(what, was, now, part, before, after)
+
+
+def _changed(what: What, was: str, now: str, part: str, before: Json, after: Json) -> Change:
+    return Change(
+        kind="changed", what=what, was=was, now=now, part=part, before=before, after=after
+    )
 
 
 def _fields(
@@ -261,7 +215,3 @@ def _fields(
         old, new = before.get(field), after.get(field)
         if canonical_json(old) != canonical_json(new):
             yield field, old, new
-
-
-def _way(path: str, row: Table) -> str:
-    return f"{path} → {row.get('to') or 'done'}"

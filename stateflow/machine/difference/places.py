@@ -9,31 +9,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from stateflow.machine.difference.match import Features, alike, features, words
+from stateflow.machine.table_json import Table, kind_of, name_of
 from stateflow.value import canonical_json
 
-__all__ = ["Table", "agents_matched", "kind_of", "name_of", "places_matched"]
+__all__ = ["agents_matched", "places_matched"]
 
-Table: TypeAlias = Mapping[str, Any]
-"""A flow, a place, a transition or an agent, as JSON."""
-
-_KINDS: Final = ("state", "junction", "final")
-_ELSEWHERE: Final = frozenset({*_KINDS, "speaks", "prompt", "to", "flows"})
+_ELSEWHERE: Final = frozenset({"state", "junction", "final", "speaks", "prompt", "to", "flows"})
 """Fields of a place that are compared as features of their own."""
 _ROUNDS: Final = 3
 """What was matched in one round is known around the others in the next."""
-
-
-def kind_of(place: Table) -> str:
-    """Return whether *place* is a ``state``, a ``junction`` or a ``final``."""
-    return next((kind for kind in _KINDS if kind in place), "state")
-
-
-def name_of(place: Table) -> str:
-    """Return the name of *place*."""
-    return str(place.get(kind_of(place), "?"))
 
 
 def places_matched(before: Table, after: Table, agents: Mapping[int, int]) -> dict[int, int]:
@@ -46,9 +33,8 @@ def places_matched(before: Table, after: Table, agents: Mapping[int, int]) -> di
     """
     old, new = before.get("places", ()), after.get("places", ())
     found = _by_name([name_of(place) for place in old], [name_of(place) for place in new])
-    pairs = enumerate(agents.items())
     speakers: tuple[dict[str, str], dict[str, str]] = ({}, {})
-    for number, (here, there) in pairs:
+    for number, (here, there) in enumerate(agents.items()):
         speakers[0].setdefault(str(before["agents"][here]["name"]), str(number))
         speakers[1].setdefault(str(after["agents"][there]["name"]), str(number))
     for _ in range(_ROUNDS):

@@ -8,21 +8,22 @@ another transition.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from stateflow.machine.difference.places import Table
+from stateflow.machine.difference.change import Row
+from stateflow.machine.table_json import Table
 from stateflow.value import canonical_json
 
-__all__ = ["in_order", "paired", "row_words"]
+__all__ = ["in_order", "row_words", "rows_matched"]
 
 
-def paired(
+def rows_matched(
     before: Sequence[Table], after: Sequence[Table], names: Mapping[str, str]
-) -> dict[int, int]:
-    """Return the position in *after* of the transitions of *before* that are still there.
+) -> Iterator[Row]:
+    """Yield the transitions of a place in order; what was removed stands where it stood.
 
     Args:
-        before: transitions of a place, as JSON.
+        before: transitions of the place, as JSON.
         after: those of another version of it.
         names: what places of the version before are called now.
     """
@@ -32,7 +33,18 @@ def paired(
     found: dict[int, int] = {}
     for same in (canonical_json, _target_and_guard, _target):
         _pair(old, after, same, found)
-    return found
+    there = {now: was for was, now in found.items()}
+    gone = [at for at in range(len(before)) if at not in found]
+    for at, row in enumerate(after):
+        if at not in there:
+            yield Row(None, at)
+            continue
+        while gone and gone[0] < there[at]:
+            yield Row(gone.pop(0), None)
+        asked = {**before[there[at]], "to": row.get("to")}
+        yield Row(there[at], at, canonical_json(asked) != canonical_json(row))
+    for at in gone:
+        yield Row(at, None)
 
 
 def _target_and_guard(row: Table) -> str:

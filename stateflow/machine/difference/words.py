@@ -9,7 +9,7 @@ from typing import Final, TypeGuard
 from stateflow.machine.difference.change import Change, Kind, What
 from stateflow.value import Json, canonical_json
 
-__all__ = ["SIGNS", "is_text", "part_words", "sentence", "text_lines", "told"]
+__all__ = ["SIGNS", "about", "is_text", "part_words", "sentence", "text_lines", "told"]
 
 SIGNS: Final[Mapping[Kind, str]] = {
     "added": "+",
@@ -50,30 +50,37 @@ def told(change: Change) -> str:
         >>> told(Change(kind="changed", what="state", was="a", now="a", part="visits", after=3))
         "state 'a': visits none → 3"
     """
-    where = f"{change.what} {change.path!r}" if change.path else change.what
-    if not change.part:
-        return _whole(change, where)
-    part = part_words(change.part)
-    if change.kind in {"added", "removed"}:
-        value = change.after if change.kind == "added" else change.before
-        return f"{where}: {part} {_shown(value)}"
-    if is_text(change):
-        return f"{where}: {part}"
-    before, after = _shown(change.before), _shown(change.after)
-    if before == after:
-        return f"{where}: {part} {before}, whose source has changed"
-    return f"{where}: {part} {before} → {after}"
-
-
-def _whole(change: Change, where: str) -> str:
     if change.kind == "renamed":
         return f"{change.what} {change.was!r} is now {change.now!r}"
-    whole = change.after if change.kind == "added" else change.before
-    about = _about(change.what, whole) if isinstance(whole, Mapping) else ""
-    return f"{where}: {about}" if about else where
+    where = f"{change.what} {change.path!r}" if change.path else change.what
+    return ": ".join(words for words in (where, about(change)) if words)
 
 
-def _about(what: What, whole: Mapping[str, Json]) -> str:
+def about(change: Change) -> str:
+    """Return what *change* says behind the name of what has changed; empty: no more than that.
+
+    Example:
+        >>> about(
+        ...     Change(kind="added", what="agent", now="a", after={"kind": "llm", "model": "b:c"})
+        ... )
+        'llm, b:c'
+    """
+    if change.kind == "renamed":
+        return f"was {change.before}"
+    part, value = part_words(change.part), change.after if change.kind == "added" else change.before
+    if not part:
+        return _whole(change.what, value) if isinstance(value, Mapping) else ""
+    if change.kind in {"added", "removed"}:
+        return f"{part} {_shown(value)}"
+    if is_text(change):
+        return part
+    before, after = _shown(change.before), _shown(change.after)
+    if before == after:
+        return f"{part} {before}, whose source has changed"
+    return f"{part} {before} → {after}"
+
+
+def _whole(what: What, whole: Mapping[str, Json]) -> str:
     """Return a few words about what is there, or was."""
     if what == "transition":
         words = [str(whole.get("name", ""))]

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from stateflow import DefinitionError
-from stateflow.exchange.shape import model_of, schema_form
+from stateflow.exchange.data_class import model_of, schema_form
 from stateflow.exchange.unwritten import Unwritable
 
 
