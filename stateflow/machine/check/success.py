@@ -42,7 +42,17 @@ class _Claim(NamedTuple):
     """Where it was last spoken or routed."""
     transition: Transition | None
     """The one that ends the run; ``None``: a raised turn does."""
-    path: tuple[str, ...]
+    end: str | None
+    before: Mapping[str, str]
+    """How each place was come to first; a path is walked back only where it is told."""
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The way, the end included."""
+        names = ["done" if self.end is None else self.end, self.place]
+        while self.before[names[-1]]:
+            names.append(self.before[names[-1]])
+        return tuple(names[::-1])
 
 
 class Success:
@@ -84,7 +94,7 @@ class Success:
                     continue
                 if _succeeds(flow, target):
                     if not claimed:
-                        yield _Claim(place.name, transition, _path(before, place.name, target))
+                        yield _Claim(place.name, transition, target, before)
                     claimed = True
                 elif target is not None and target not in before:
                     before[target] = place.name
@@ -150,15 +160,8 @@ def _succeeds(flow: Flow, target: str | None) -> bool:
     return isinstance(place, Final) and place.ok
 
 
-def _path(before: Mapping[str, str], name: str, target: str | None) -> tuple[str, ...]:
-    names = ["done" if target is None else target, name]
-    while before[names[-1]]:
-        names.append(before[names[-1]])
-    return tuple(names[::-1])
-
-
 def _finding(flow: Flow, claim: _Claim, severity: Any) -> Finding:  # noqa: ANN401 - one of two literals
-    end = claim.path[-1]
+    end = "done" if claim.end is None else claim.end
     text = f"{end!r} is reached on what was said alone: nothing was executed on the way"
     if severity == "warning":
         text = f"{end!r} is reached around every check: nothing was executed on the way"
