@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +13,9 @@ from cyclopts import Parameter
 
 from stateflow.cli.chart import MUTED
 from stateflow.cli.console import console, say
-from stateflow.cli.find import Found, find_flows
+from stateflow.cli.find import Found, each_of, found_here
 from stateflow.cli.findings import Told, as_annotations, as_rows, say_findings
+from stateflow.cli.trouble import BadInput
 from stateflow.diagram.words import counted
 
 __all__ = ["check"]
@@ -41,7 +43,12 @@ def check(
     flows
         path.py[:attr], pkg.mod:attr, or a folder of them
     """
-    everything = [told for found in find_flows(flows) for told in _checked(found, notes=notes)]
+    everything = [
+        told
+        for reference in flows
+        for one in each_of(reference)
+        for told in _told(one, notes=notes, alone=one == reference)
+    ]
     open_ones = [one for one in everything if not one.finding.accepted]
     shown = everything if accepted or format in {"json", "sarif"} else open_ones
     if format == "text":
@@ -51,6 +58,33 @@ def check(
         sys.stdout.write(_written(format, shown))
     failing = {"error", "warning"} if strict else {"error"}
     return int(any(one.finding.severity in failing for one in open_ones))
+
+
+def _told(reference: str, *, notes: bool, alone: bool) -> list[Told]:
+    """Return what is wrong with one flow; in a folder, one that cannot be built hides no other.
+
+    Raises:
+        BadInput: it cannot be built, and nothing else was asked about.
+    """
+    try:
+        found = found_here(reference)
+    except BadInput as error:
+        if alone:
+            raise
+        return [_unbuilt(reference, str(error))]
+    return _checked(found, notes=notes)
+
+
+def _unbuilt(file: str, why: str) -> Told:
+    from stateflow.machine.check.finding import Finding
+    from stateflow.machine.origin import Origin
+
+    line = re.search(r", line (\d+): ", why)
+    origin = Origin(file, int(line[1]) if line else 1)
+    text = why[line.end() :] if line and why.startswith(file) else why
+    name = Path(file).stem
+    cure = "mend the file; nothing else of it was checked"
+    return Told(Finding("SF100", "error", name, text, cure, origin=origin), name, file)
 
 
 def _checked(found: Found, *, notes: bool) -> list[Told]:

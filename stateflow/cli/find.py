@@ -24,11 +24,13 @@ from stateflow.stores.open import open_store
 
 __all__ = [
     "Found",
+    "each_of",
     "find_flow",
     "find_flows",
     "find_journal",
     "flow_files",
     "flow_of",
+    "found_here",
     "store_at",
     "store_option",
     "store_path",
@@ -119,20 +121,25 @@ def find_flows(references: Iterable[str]) -> list[Found]:
     Raises:
         BadInput: see :func:`find_flow`; or a folder holds no flow.
     """
-    found: list[Found] = []
-    for reference in references:
-        folder = Path(reference)
-        if not reference or not folder.is_dir():
-            found.append(_found_here(reference))
-            continue
-        files = flow_files(folder)
-        if not files:
-            raise BadInput(f"no file in folder {reference!r} defines `flow = Flow(...)`")
-        found += [_found_here(str(path)) for path in files]
-    return found
+    return [found_here(one) for reference in references for one in each_of(reference)]
 
 
-def _found_here(reference: str) -> Found:
+def each_of(reference: str) -> list[str]:
+    """Return what *reference* means: itself, or the files of a folder.
+
+    Raises:
+        BadInput: a folder holds no flow.
+    """
+    folder = Path(reference)
+    if not reference or not folder.is_dir():
+        return [reference]
+    files = flow_files(folder)
+    if not files:
+        raise BadInput(f"no file in folder {reference!r} defines `flow = Flow(...)`")
+    return [str(path) for path in files]
+
+
+def found_here(reference: str) -> Found:
     """Return the flow, and stay in this folder wherever its module goes: the next is seen from it.
 
     Raises:

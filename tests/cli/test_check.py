@@ -267,3 +267,23 @@ def test_a_module_that_changes_folder_or_path_spoils_no_other(sf: Call, folder: 
 
     assert came.code == 0
     assert [line.partition(":")[0] for line in came.out.splitlines()] == ["all/a.py", "all/b.py"]
+
+
+def test_a_file_that_cannot_be_built_hides_no_other(sf: Call, tmp_path: Path) -> None:
+    folder = tmp_path / "several"
+    folder.mkdir()
+    lost = 'from stateflow import *\n\nflow = Flow("a", State("s", Scripted("x", []), to("t")))\n'
+    (folder / "a.py").write_text(lost, "utf-8")
+    (folder / "b.py").write_text("flow = (\n", "utf-8")
+    (folder / "c.py").write_text(lost.replace('to("t")', 'to(None, when=says("Y"))'), "utf-8")
+
+    came = sf("check", str(folder), "--format", "json")
+
+    rows = [(row["code"], Path(row["file"]).name, row["line"]) for row in json.loads(came.out)]
+    assert came.code == 1
+    assert [row for row in rows if row[0] == "SF100"] == [
+        ("SF100", "a.py", 3),
+        ("SF100", "b.py", 1),
+    ]
+    assert ("SF103", "c.py", 3) in rows
+    assert sf("check", str(folder / "a.py")).code == 1

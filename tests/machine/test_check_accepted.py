@@ -13,9 +13,9 @@ from stateflow.engine.choosers import by_human, by_model, in_turn
 from stateflow.machine.check.check import check
 from stateflow.machine.choose import Chooser
 from stateflow.machine.flow import Flow
-from stateflow.machine.guards import turns_at_least
+from stateflow.machine.guards import says, turns_at_least
 from stateflow.machine.nested import Nested
-from stateflow.machine.state import Final, State
+from stateflow.machine.state import Final, Junction, State
 from stateflow.machine.transition import to
 from tests.machine.check_codes import CODER, RUNNER, of_code
 
@@ -170,3 +170,14 @@ def test_a_secret_in_a_description_of_the_flow_concerns_the_whole() -> None:
 
     assert [one.place for one in of_code("SF121", inner)] == ["inner"]
     assert [one.place for one in of_code("SF121", outer)] == ["n"]
+
+
+def test_a_secret_in_a_guard_or_a_restart_is_found() -> None:
+    again = by_model("scripted:x", prompt=f"Sum up {KEY}")
+    asks = State("s", RUNNER, to(None, when=~says(f"the {KEY}")), to("j"))
+    flow = Flow("flow", asks, Junction("j", to("s", restart=again)))
+
+    found = of_code("SF121", flow)
+
+    assert [one.place for one in found] == ["s", "j"]
+    assert all(KEY not in str(one) for one in found)

@@ -18,7 +18,7 @@ from stateflow.machine.rule import rule
 
 PAGE = (Path(__file__).parents[2] / "docs" / "check.md").read_text(encoding="utf-8")
 SECTIONS = re.findall(
-    r"^## (SF\d+) ([^(\n]+) \(([^)\n]+)\)$.*?```python\n(.*?)```\n(?:\n|$)",
+    r"^## (SF\d+) ([^(\n]+) \(([^)\n]+)\)$(?:(?!^## ).)*?```python\n(.*?)```\n(?:\n|$)",
     PAGE,
     re.DOTALL | re.MULTILINE,
 )
@@ -88,9 +88,10 @@ def test_each_example_of_the_page_gives_its_finding(code: str, severity: str, ex
 
 
 def test_the_page_has_every_code_in_order_and_by_its_name() -> None:
-    assert [(code, title) for code, title, _, _ in SECTIONS] == [
-        (code.code, code.title) for code in CODES.values()
-    ]
+    headings = re.findall(r"^## (SF\d+) ([^(\n]+) \(", PAGE, re.MULTILINE)
+
+    assert headings == [(code.code, code.title) for code in CODES.values()]
+    assert [code for code, *_ in SECTIONS] == [code for code in CODES if code != "SF100"]
 
 
 def test_the_mostly_given_severity_of_a_code_is_one_that_its_section_names() -> None:

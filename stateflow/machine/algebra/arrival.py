@@ -7,6 +7,7 @@ is that of a state before it, for which the way to the junction was taken.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from itertools import islice
 from typing import Final as Constant
@@ -101,7 +102,7 @@ _KNOWN: Constant[WeakKeyDictionary[Flow, _Sources]] = WeakKeyDictionary()
 
 
 def _sources(flow: Flow) -> _Sources:
-    """Return which transitions lead to each place."""
+    """Return which transitions lead to each place; those no run takes only where all are such."""
     found = _KNOWN.get(flow)
     if found is None:
         sources: dict[str, list[tuple[Place, int]]] = {}
@@ -110,5 +111,20 @@ def _sources(flow: Flow) -> _Sources:
                 for index, transition in enumerate(place.transitions):
                     if transition.target is not None:
                         sources.setdefault(transition.target, []).append((place, index))
+        come = _come_to(flow)
+        for name, rows in sources.items():
+            if name in come:
+                sources[name] = [one for one in rows if one[0].name in come]
         _KNOWN[flow] = found = sources
+    return found
+
+
+def _come_to(flow: Flow) -> AbstractSet[str]:
+    """Return the places that a path leads to."""
+    ahead, found = [flow.initial], {flow.initial}
+    while ahead:
+        targets = [one.target for one in flow.places[ahead.pop()].transitions]
+        fresh = [one for one in (*targets, flow.on_error) if one is not None and one not in found]
+        found.update(fresh)
+        ahead += fresh
     return found

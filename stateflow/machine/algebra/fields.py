@@ -163,8 +163,8 @@ def _valued(annotation: Any) -> Any:  # noqa: ANN401 - any type
     if get_origin(annotation) in {Union, UnionType}:
         return Union[tuple(map(_valued, get_args(annotation)))]  # noqa: UP007 - not known beforehand
     if not isinstance(annotation, type) or not issubclass(annotation, Enum):
-        return annotation
-    values = tuple(one.value for one in annotation)
+        return cast("Any", annotation)
+    values: tuple[object, ...] = tuple(one.value for one in annotation)
     plain = values and all(isinstance(one, str | int) for one in values)
     own = issubclass(annotation, Flag) or hasattr(annotation, "__get_pydantic_core_schema__")
     return Literal[values] if plain and not own else annotation

@@ -25,6 +25,7 @@ class Code:
 
 
 _ALL: Constant = (
+    Code("SF100", "flow that cannot be built", "error", "Nothing of it can be checked, or run."),
     Code("SF101", "unreachable state", "error", "The drawing shows what no run will ever see."),
     Code("SF102", "dead end and trap", "error", "A run that comes here never ends."),
     Code("SF103", "missing else", "error", "A turn for which no guard holds stops the run stuck."),

@@ -170,9 +170,14 @@ def _graph(flow: Flow, moves: Moves) -> _Graph:
 
 
 def _with_on_error(flow: Flow, graph: _Graph) -> _Graph:
-    """Return *graph* with the moves of raised turns that no transition takes."""
+    """Return *graph* with the moves of raised turns that no transition takes.
+
+    A turn that raised in ``on_error`` itself does not come to it again.
+    """
     if flow.on_error is not None:
-        graph.add_edges_from((state.name, flow.on_error) for state in flow.states)
+        graph.add_edges_from(
+            (state.name, flow.on_error) for state in flow.states if state.name != flow.on_error
+        )
     return graph
 
 

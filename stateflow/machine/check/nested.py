@@ -121,14 +121,18 @@ class Nesting:
             if isinstance(place, Final):
                 return True
             spoken = not isinstance(place, State) or self._comes_back(flow, place, recursion)
-            for transition in moves[place.name]:
-                if not spoken and not _takes_trouble(transition, _recurses(flow, place)):
-                    continue
-                if transition.target is None:
-                    return True
-                if transition.target not in seen:
-                    seen.add(transition.target)
-                    ahead.append(transition.target)
+            targets = [
+                transition.target
+                for transition in moves[place.name]
+                if spoken or _takes_trouble(transition, _recurses(flow, place))
+            ]
+            if None in targets:
+                return True
+            if isinstance(place, State) and not _recurses(flow, place):
+                targets.append(flow.on_error)  # where a turn that raised goes
+            fresh = [one for one in dict.fromkeys(targets) if one is not None and one not in seen]
+            seen.update(fresh)
+            ahead += fresh
         return False
 
     def _comes_back(self, flow: Flow, state: State, recursion: bool) -> bool:  # noqa: FBT001 - passed on

@@ -1,19 +1,21 @@
-"""Secrets in what a flow is made of: prompts, descriptions, scripted replies (SF121).
+"""Secrets in what a flow is made of: prompts, descriptions, guards, scripted replies (SF121).
 
 What stands there goes to models, journals, drawings and whoever reads the code.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from stateflow.conversation.message import Message
 from stateflow.conversation.secret import secrets_in
+from stateflow.machine.check.asked import args, asked_in
 from stateflow.machine.check.finding import Finding
 from stateflow.machine.check.speakers import tools_of
 from stateflow.machine.flow import Flow
-from stateflow.machine.state import State
+from stateflow.machine.state import Place, State
 
 __all__ = ["secrets_told"]
 
@@ -24,13 +26,13 @@ _WORDS = ("prompt", "description", "ask", "input", "default")
 def secrets_told(flow: Flow) -> Iterator[Finding]:
     """Find the secrets in the texts of *flow*; none of them is ever told."""
     read: set[int] = set()
-    for state in flow.states:
+    for place in flow.places.values():
         told: set[tuple[str, str]] = set()
-        for what, text in _of_state(state, read):
+        for what, text in itertools.chain(_of_state(place, read), _of_ways(place)):
             for secret in secrets_in(text):
                 if (what, secret.kind) not in told:
                     told.add((what, secret.kind))
-                    yield _finding(state.name, what, f"{secret.kind} ({secret.shown})")
+                    yield _finding(place.name, what, f"{secret.kind} ({secret.shown})")
     for secret in secrets_in(flow.description):
         yield _finding("", "the description", f"{secret.kind} ({secret.shown})")
 
@@ -41,8 +43,18 @@ def _finding(place: str, what: str, secret: str) -> Finding:
     return Finding("SF121", "error", place, text, cure)
 
 
-def _of_state(state: State, read: set[int]) -> Iterator[tuple[str, str]]:
+def _of_ways(place: Place) -> Iterator[tuple[str, str]]:
+    """Yield the texts that the transitions of *place* ask for, or restart with."""
+    for _, atom in asked_in(place):
+        yield from (("a guard", one) for one in args(atom) if isinstance(one, str))
+    for transition in place.transitions:
+        yield from _texts("a restart", transition.restart)
+
+
+def _of_state(state: Place, read: set[int]) -> Iterator[tuple[str, str]]:
     """Yield the texts of *state*, and those of its agents that were not *read* before."""
+    if not isinstance(state, State):
+        return
     if isinstance(state.prompt, str):
         yield "the prompt of the state", state.prompt
     if state.choose is not None:
