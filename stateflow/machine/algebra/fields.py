@@ -68,6 +68,11 @@ class Fields:
             return Domain(json=True, absent=not self.closed) if domain.strange else domain
         return NOTHING if self.closed else Domain(json=True, absent=True)
 
+    def filled(self, given: Mapping[str, object]) -> Mapping[str, object] | None:
+        """Return the JSON of an instance that holds what is *given*, or ``None``."""
+        made = self.instance(given)
+        return None if made is None else made.model_dump(mode="json")
+
     def instance(self, given: Mapping[str, object]) -> BaseModel | None:
         """Return an instance that holds what is *given*; ``None``: none comes to mind."""
         infos = self.model.model_fields

@@ -177,8 +177,8 @@ def _reply(speech: Speech, traits: Traits) -> object:
             values[name] = value
     if speech.fields is None:
         return values
-    instance = speech.fields.instance(values)
-    return _UNKNOWN if instance is None else instance.model_dump(mode="json")
+    filled = speech.fields.filled(values)
+    return _UNKNOWN if filled is None else filled
 
 
 def _domain(speech: Speech, name: str) -> Domain:

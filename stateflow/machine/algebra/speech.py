@@ -7,7 +7,7 @@ scripts and agents of somebody's own can say whatever a message can hold, or not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 from typing import Final as Constant
@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from stateflow.conversation.agent import Agent
 from stateflow.machine.algebra.fields import Fields, fields_of
+from stateflow.machine.algebra.schema import SchemaFields, schema_fields
 from stateflow.machine.algebra.value import ANYTHING, NOTHING, Domain
 from stateflow.machine.flow import Flow
 from stateflow.machine.nested import FlowAgent
@@ -62,7 +63,7 @@ class Speech:
     replies: bool = True
     """It may have a structured reply."""
     must_reply: bool = False
-    fields: Fields | None = None
+    fields: Fields | SchemaFields | None = None
     """Of the structured reply; ``None``: anything."""
     calls: bool = True
     """It may call tools."""
@@ -131,7 +132,6 @@ def _human(person: Any) -> Speech:  # noqa: ANN401 - a layer up
 def _assistant(agent: Any) -> Speech:  # noqa: ANN401 - a layer up
     reply: object = agent.reply_type
     tools = bool(agent.toolbox or agent.sources)
-    typed = isinstance(reply, type) and issubclass(reply, BaseModel)
     return Speech(
         agent.name,
         outcomes="tools",
@@ -139,9 +139,16 @@ def _assistant(agent: Any) -> Speech:  # noqa: ANN401 - a layer up
         nested=False,
         replies=reply is not None,
         must_reply=reply is not None and not tools,  # a handoff has none
-        fields=fields_of(cast("type[BaseModel]", reply)) if typed else None,
+        fields=_fields(reply),
         hands=tools,
     )
+
+
+def _fields(reply: object) -> Fields | SchemaFields | None:
+    if isinstance(reply, Mapping):
+        return schema_fields(cast("Mapping[str, Any]", reply))
+    typed = isinstance(reply, type) and issubclass(reply, BaseModel)
+    return fields_of(cast("type[BaseModel]", reply)) if typed else None
 
 
 def _flow(agent: FlowAgent) -> Speech:
