@@ -15,11 +15,12 @@ from rich.text import Text
 
 from stateflow.cli.chart import MUTED, Chart, clean, money
 from stateflow.cli.console import console, say
-from stateflow.cli.find import find_flow, find_journal, store_at, store_there
-from stateflow.cli.trouble import BadInput, Misused
+from stateflow.cli.find import find_flow
+from stateflow.cli.recorded import ALL, journals_of
+from stateflow.cli.trouble import Misused
 from stateflow.conversation.message import Usage
 from stateflow.diagram.words import counted
-from stateflow.journal.event import Journal, RunStarted
+from stateflow.journal.event import RunStarted
 from stateflow.machine.flow import Flow
 
 if TYPE_CHECKING:
@@ -45,13 +46,14 @@ def bound(
     runs: Annotated[
         list[str] | None,
         Parameter(
-            consume_multiple=True, help="Recorded runs, as ids or .jsonl files: what they took."
+            consume_multiple=True,
+            help="Recorded runs, as ids or .jsonl files, or all: what they took.",
         ),
     ] = None,
     store: Annotated[
         Path | None, Parameter(help="SQLite file that keeps the runs; alone, all of the flow's.")
     ] = None,
-    task_tokens: Annotated[int, Parameter(help="Size of the task [tokens].")] = 1_000,
+    task_tokens: Annotated[int, Parameter(help="Size of the task [tokens]; else 1,000.")] = 1_000,
     format: Annotated[  # noqa: A002 - the option's name
         Literal["text", "json", "md"], Parameter(help="How the figures are written.")
     ] = "text",
@@ -63,7 +65,7 @@ def bound(
     Parameters
     ----------
     flow
-        path.py[:attr] or pkg.mod:attr
+        path.py[:attr], pkg.mod:attr or path.json
     """
     from stateflow.engine.ceiling import bound as bound_of
 
@@ -89,26 +91,7 @@ def _expected(flow: Flow, runs: list[str] | None, store: Path | None) -> Expecte
         return None
     if runs == []:
         raise Misused("--runs names no run; add ids or .jsonl files, or leave it out with --store")
-    journals = asyncio.run(_journals(flow, runs, store))
-    for one in journals:
-        first = one.events[0].event if one.events else None
-        if not isinstance(first, RunStarted) or first.flow != flow.name:
-            raise BadInput(
-                f"run {one.run!r} is not of flow {flow.name!r}; name runs of this flow only"
-            )
-    if not journals:
-        raise BadInput(f"no run of flow {flow.name!r} is kept in {str(store)!r}; run it first")
-    return expected(journals)
-
-
-async def _journals(flow: Flow, runs: list[str] | None, store: Path | None) -> list[Journal]:
-    kept = store_at(None if store is None else store_there(store))
-    try:
-        if runs is None:
-            runs = [one.run for one in await kept.runs() if one.flow == flow.name]
-        return [await find_journal(kept, run) for run in runs]
-    finally:
-        await kept.aclose()
+    return expected(asyncio.run(journals_of(flow, runs or [ALL], store)))
 
 
 def _most(figure: Figure) -> str:

@@ -13,9 +13,10 @@ from rich.text import Text
 from stateflow.cli.chart import MUTED, clean, short
 from stateflow.cli.console import console, say
 from stateflow.cli.find import find_flow, find_journal, store_at
+from stateflow.cli.recorded import runs_named
 from stateflow.cli.trouble import BadInput, tell
 from stateflow.errors import StateflowError
-from stateflow.journal.event import Journal, RunStarted
+from stateflow.journal.event import Journal
 from stateflow.machine.flow import Flow
 
 __all__ = ["rules"]
@@ -37,9 +38,9 @@ def rules(
     Parameters
     ----------
     flow
-        path.py[:attr] or pkg.mod:attr
+        path.py[:attr], pkg.mod:attr or path.json
     runs
-        ids of runs, their beginnings or ends, last, or .jsonl files
+        ids of runs, their beginnings or ends, last, all, or .jsonl files
     """
     found = find_flow(flow)
     ruled = [one for one in found.flow.flows if one.rules]
@@ -69,7 +70,7 @@ async def _on_runs(flow: Flow, runs: Sequence[str], store: Path | None) -> int:
     kept = store_at(store)
     code = 0
     try:
-        for run in runs:
+        for run in await runs_named(kept, flow, runs):
             try:
                 code |= _on_run(flow, await find_journal(kept, run))
             except (StateflowError, BadInput) as error:
@@ -83,16 +84,23 @@ async def _on_runs(flow: Flow, runs: Sequence[str], store: Path | None) -> int:
 def _on_run(flow: Flow, journal: Journal) -> int:
     """Tell what a run says of each rule, those of its nested runs included."""
     from stateflow.journal.ruled import violation
+    from stateflow.machine.rule.automaton import DONE
+    from stateflow.machine.table_json import places_in
 
-    begun = _flow_name(journal)
+    begun = journal.started.flow
     if begun != flow.name:
         raise BadInput(f"run {short(journal.run)!r} is of flow {begun!r}, not of {flow.name!r}")
     say(console("stdout"), f"run {clean(journal.run)}", "bold")
     flows = {one.name: one for one in reversed(flow.flows)}
     code = 0
     for place, one in _runs_in(journal, ""):
-        ruled = flows.get(_flow_name(one))
+        ruled = flows.get(one.started.flow)
+        there = {*places_in(one.started.table), DONE}
         for rule in ruled.rules if ruled is not None else ():
+            gone = [name for name in rule.places if name not in there]
+            if gone:
+                _say("undecided", place, rule.name, f"the run's flow had no {gone[0]!r}")
+                continue
             broken = violation(one.events, rule)
             if broken is None:
                 _say("holds", place, rule.name, "")
@@ -107,13 +115,6 @@ def _runs_in(journal: Journal, path: str) -> Iterator[tuple[str, Journal]]:
     yield path, journal
     for place, child in journal.children.items():
         yield from _runs_in(child, f"{path}/{place}" if path else place)
-
-
-def _flow_name(journal: Journal) -> str:
-    started = journal.events[0].event if journal.events else None
-    if not isinstance(started, RunStarted):
-        raise BadInput(f"the journal of run {journal.run!r} does not begin with RunStarted")
-    return started.flow
 
 
 def _say(word: _Word, where: str, rule: str, why: str) -> None:

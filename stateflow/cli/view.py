@@ -9,18 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from stateflow.cli.find import Found, find_journal, store_at, store_there
+from stateflow.cli.find import Found
+from stateflow.cli.recorded import journals_of
 from stateflow.cli.trouble import BadInput, Misused
 from stateflow.diagram.box import Picture
 from stateflow.diagram.look import Direction, Theme
-from stateflow.journal.event import Journal, RunStarted
+from stateflow.journal.event import Journal
 from stateflow.machine.flow import Flow
 
 __all__ = ["Form", "View", "drawing", "refuse_unknown", "with_runs"]
 
 Form: TypeAlias = Literal["svg", "png", "pdf", "dot", "mermaid", "text", "json", "md"]
-
-_ALL = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,33 +116,10 @@ def with_runs(
     if len(found) > 1:
         raise Misused(f"--runs and --run draw over one flow, and {len(found)} are given; name one")
     flow = found[0].flow
-    journals = asyncio.run(_journals([run] if run is not None else runs, flow, store))
+    journals = asyncio.run(journals_of(flow, [run] if run is not None else runs, store))
     if run is None:
         return replace(view, runs=journals)
     followed, *others = journals
     if others:
         raise Misused("--run draws the way of one run; --runs all counts all")
     return replace(view, run=followed)
-
-
-async def _journals(runs: Sequence[str], flow: Flow, store: Path | None) -> tuple[Journal, ...]:
-    """Return the journals of *runs*, each of which must be one of *flow*."""
-    files = all(run.endswith(".jsonl") for run in runs)
-    if not files:
-        store_there(store)
-    kept = store_at(store)
-    try:
-        listed = await kept.runs() if _ALL in runs else []
-        names = [name for name in runs if name != _ALL]
-        names += [one.run for one in listed if one.flow == flow.name]
-        journals = [await find_journal(kept, name) for name in names]
-    finally:
-        await kept.aclose()
-    if not journals:
-        raise BadInput(f"no run of flow {flow.name!r} is recorded; `stateflow run` records one")
-    for journal in journals:
-        started = journal.events[0].event if journal.events else None
-        name = started.flow if isinstance(started, RunStarted) else None
-        if name != flow.name:
-            raise BadInput(f"run {journal.run!r} is one of flow {name!r}, not of {flow.name!r}")
-    return tuple({journal.run: journal for journal in journals}.values())

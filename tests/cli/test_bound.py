@@ -86,7 +86,7 @@ def test_page_escapes_what_names_hold(loop: str, capsys: pytest.CaptureFixture[s
     assert all(line.count(" | ") == 2 for line in out.splitlines() if line.startswith("| "))
 
 
-@pytest.mark.parametrize("given", ["store", "runs"])
+@pytest.mark.parametrize("given", ["store", "runs", "all"])
 @pytest.mark.parametrize("form", ["text", "md", "json"])
 def test_recorded_runs_tell_what_is_usual(
     folder: Path, capsys: pytest.CaptureFixture[str], given: str, form: str
@@ -99,7 +99,8 @@ def test_recorded_runs_tell_what_is_usual(
     if given == "store":
         bound("done.py", store=store, format=form)  # type: ignore[arg-type]
     else:
-        bound("done.py", store=store, runs=[name], format=form)  # type: ignore[arg-type]
+        runs = [name if given == "runs" else "all"]
+        bound("done.py", store=store, runs=runs, format=form)  # type: ignore[arg-type]
 
     out = capsys.readouterr().out
     if form == "json":
@@ -114,9 +115,9 @@ def test_runs_of_another_flow_are_refused(folder: Path) -> None:
     store = folder / "kept.db"
     name = run_sync(other, "go", store=str(store)).run
 
-    with pytest.raises(BadInput, match="is not of flow 'tagline'"):
+    with pytest.raises(BadInput, match="is one of flow 'other', not of 'tagline'"):
         bound("done.py", store=store, runs=[name])
-    with pytest.raises(BadInput, match="no run of flow 'tagline' is kept in"):
+    with pytest.raises(BadInput, match="no run of flow 'tagline' is recorded"):
         bound("done.py", store=store)
 
 

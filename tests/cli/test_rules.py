@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from stateflow import Flow, Nested, Scripted, State, says, to
@@ -73,6 +75,22 @@ def test_a_run_is_held_against_rules_that_were_written_after_it(
         "broken     work#1.0: never('do').before('approve')  at event 3: try → do",
     ]
     assert "none of that name: no one run is called" in err
+
+
+def test_a_run_whose_flow_had_no_such_place_is_undecided(
+    sf: Call, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A place that was renamed since is no proof that the rule was kept."""
+    ask = State("draft", Scripted("x", ["go"]), to(None))
+    now = Flow("renamed", ask, rules=[at_most("draft", 1)])
+    then = 'from stateflow import *\nx = Scripted("x", ["go"])\nflow = Flow("renamed", '
+    (folder / "then.py").write_text(f'{then}State("write", x, to(None)))\n', "utf-8")
+    assert sf("run", "then.py").code == 0
+    monkeypatch.setattr(command, "find_flow", lambda reference: Found(now, str(reference)))
+
+    assert command.rules("now.py", ["all"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "undecided  at_most('draft', 1)  the run's flow had no 'draft'"
 
 
 def test_a_run_of_another_flow_is_refused(
