@@ -68,6 +68,11 @@ def json_in(source: str | bytes | Path) -> Json:
 
 
 def _text(source: str | bytes | Path) -> str:
+    if not isinstance(cast("object", source), str | bytes | Path):
+        raise DefinitionError(
+            f"a flow is read from JSON text or a path, not from a {type(source).__name__}; "
+            "write json.dumps(...) around it"
+        )
     if isinstance(source, Path):
         try:
             size = source.stat().st_size

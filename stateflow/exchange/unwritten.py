@@ -69,6 +69,7 @@ class Unwritten:
         told = [one.what for one in self.found if agents or not one.of_agent]
         if told:
             raise DefinitionError(
-                f"flow {flow!r} cannot be written as {form}, which holds no Python objects and no "
-                f"secrets: {'; '.join(told)}; use what is built in there, or keep it in Python"
+                f"flow {flow!r} cannot be written as {form}, for it holds what is no plain data, "
+                f"or may be a secret: {'; '.join(told)}; use what is built in there, or keep it in "
+                "Python"
             )

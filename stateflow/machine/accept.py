@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final as Constant
+from typing import cast
 
 from stateflow.errors import DefinitionError
 
@@ -27,6 +28,10 @@ def accepted(flow: str, accept: Mapping[str, str]) -> Mapping[str, str]:
         >>> dict(accepted("essay", {"SF106": "a failed run is resumed by hand"}))
         {'SF106': 'a failed run is resumed by hand'}
     """
+    if not isinstance(cast("object", accept), Mapping):
+        raise DefinitionError(
+            f"flow {flow!r}: accept={accept!r} gives no reasons; write accept={{'SF106': 'why'}}"
+        )
     for key, reason in accept.items():
         if not _KEY.fullmatch(key):
             raise DefinitionError(

@@ -71,7 +71,7 @@ def test_functions_are_refused(sf: Call) -> None:
     came = sf("export", "opaque.py")
 
     assert came.code == 1
-    assert "cannot be written as JSON, which holds no Python objects" in came.err
+    assert "cannot be written as JSON, for it holds what is no plain data" in came.err
     assert came.out == ""
 
 

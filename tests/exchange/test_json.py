@@ -309,7 +309,8 @@ def test_all_that_is_refused_is_told_at_once() -> None:
         to_json(flow)
 
     assert str(caught.value) == (
-        "flow 'talk' cannot be written as JSON, which holds no Python objects and no secrets: "
+        "flow 'talk' cannot be written as JSON, for it holds what is no plain data, or may be a "
+        "secret: "
         "guard 'long_winded', a Python function, of state 'say'; "
         "prompt 'told', a Python function, of state 'say'; "
         "the code of a FunctionAgent, which is Python, of agent 'bob'; "
