@@ -17,13 +17,16 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import CodeType
-from typing import NoReturn, cast, overload
+from typing import Final, NoReturn, cast, overload
 
 from stateflow.conversation.view import View
 from stateflow.errors import DefinitionError
 from stateflow.value import Json, canonical_json, digest
 
 __all__ = ["Guard", "function_print", "guard"]
+
+_DEEPEST: Final = 200
+"""Deeper ones could be asked, and neither drawn nor recorded: readers of JSON give up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Guard:
     exportable: bool = True
     parts: tuple[Guard, ...] = field(default=(), repr=False, compare=False)
     """What it was joined of, or says no to; two functions may share one form."""
+    depth: int = field(default=1, repr=False, compare=False)
+    """How many guards stand in one another."""
 
     def __call__(self, view: View) -> bool:
         """Answer for this view."""
@@ -68,6 +73,7 @@ class Guard:
             {"not": self.form},
             exportable=self.exportable,
             parts=(self,),
+            depth=_deeper(self),
         )
 
     def __bool__(self) -> NoReturn:
@@ -92,7 +98,18 @@ def _joined(word: str, left: Guard, right: Guard, test: Callable[[View], bool]) 
         exhausts=left.exhausts or right.exhausts,
         exportable=left.exportable and right.exportable,
         parts=(left, right),
+        depth=_deeper(left, right),
     )
+
+
+def _deeper(*parts: Guard) -> int:
+    depth = 1 + max(part.depth for part in parts)
+    if depth > _DEEPEST:
+        raise DefinitionError(
+            f"more than {_DEEPEST} guards are joined in one another, among them "
+            f"{parts[-1].name[:60]!r}; ask for many words at once: matches(r'\\b(one|two|three)\\b')"
+        )
+    return depth
 
 
 def function_print(function: Callable[..., object]) -> dict[str, Json]:

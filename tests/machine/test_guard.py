@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import cast
 
 import pytest
 
+from stateflow import Flow, Scripted, State, run_sync, to
 from stateflow.conversation.message import Fault, Message
 from stateflow.conversation.view import View
+from stateflow.diagram.table import to_page
 from stateflow.errors import DefinitionError
 from stateflow.machine.guard import Guard, function_print, guard
 from stateflow.machine.guards import exhausted, exit_code, failed, raised, says, timed_out
@@ -150,3 +153,18 @@ def test_a_function_without_source_is_told_by_its_whole_code() -> None:
 def test_a_callable_object_is_told_by_its_type() -> None:
     """It has neither source nor code."""
     assert function_print(functools.partial(max, 1))["function"] == "partial"
+
+
+def test_guards_may_be_joined_as_deep_as_they_can_be_recorded() -> None:
+    word = says("A")
+    deep = functools.reduce(operator.or_, [says(f"W{number}") for number in range(200)])
+    flow = Flow("f", State("s", Scripted("x", ["W7"]), to(None, when=deep), to("s")))
+
+    assert run_sync(flow, "go").path == ("s",)
+    assert to_page(flow)
+    with pytest.raises(
+        DefinitionError, match=r"more than 200 guards .* beginning with \"says\('A'"
+    ):
+        deep | word
+    with pytest.raises(DefinitionError, match="more than 200 guards"):
+        _ = ~deep
