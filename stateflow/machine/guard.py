@@ -107,7 +107,8 @@ def _deeper(*parts: Guard) -> int:
     if depth > _DEEPEST:
         raise DefinitionError(
             f"more than {_DEEPEST} guards are joined in one another, among them "
-            f"{parts[-1].name[:60]!r}; ask for many words at once: matches(r'\\b(one|two|three)\\b')"
+            f"{parts[-1].name[:60]!r}; ask for many words at once: "
+            r"matches(r'\b(one|two|three)\b')"
         )
     return depth
 

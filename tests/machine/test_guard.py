@@ -162,9 +162,7 @@ def test_guards_may_be_joined_as_deep_as_they_can_be_recorded() -> None:
 
     assert run_sync(flow, "go").path == ("s",)
     assert to_page(flow)
-    with pytest.raises(
-        DefinitionError, match=r"more than 200 guards .* beginning with \"says\('A'"
-    ):
-        deep | word
+    with pytest.raises(DefinitionError, match="more than 200 guards are joined"):
+        _ = deep | word
     with pytest.raises(DefinitionError, match="more than 200 guards"):
         _ = ~deep
