@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -40,8 +40,14 @@ from tests.support.told import Arrow, level_of, squeezed
 from tests.support.walking import dice
 
 ROOT = Path(__file__).parents[2]
-FORMS = {
-    "table": lambda flow: json.dumps(flow.table()),
+
+
+def table(flow: Flow) -> str:
+    return json.dumps(flow.table())
+
+
+FORMS: Mapping[str, Callable[[Flow], str]] = {
+    "table": table,
     "fingerprint": Flow.fingerprint,
     "dot": to_dot,
     "mermaid": to_mermaid,
@@ -256,8 +262,8 @@ def views(chance: Random) -> list[View]:
         outcome = chance.choice([None, Outcome.passed(), Outcome.exited(chance.randint(0, 255))])
         calls = (ToolCall("1", word, "{}"),) if chance.random() < 0.3 else ()
         reply: Any = chance.choice([None, {"score": chance.randint(0, 9), "ok": True}])
-        more = {name: chance.choice([None, word]) for name in ("handoff", "answer", "ended")}
-        return Message(word, chance.choice(speakers), outcome, calls, reply, **more)
+        handoff, answer, end = (chance.choice([None, word]) for _ in range(3))
+        return Message(word, chance.choice(speakers), outcome, calls, reply, handoff, answer, end)
 
     names = ["write", "run", "review", "approve", "plan"]
     fault = Fault(chance.choice(["RateLimited", "TimedOut", "Refused", "DeadlinePassed"]))

@@ -182,7 +182,7 @@ def test_witness_is_looked_for_only_among_the_ways_it_goes() -> None:
 
 def test_guard_of_hundreds_joined_is_walked() -> None:
     many = says("W")
-    for n in range(300):
+    for n in range(190):
         many |= says(f"W{n}")
     flow = Flow("deep", State("a", SAY, to("b", when=many), to("b")), State("b", SAY, to(None)))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Final, TypeAlias
@@ -20,6 +20,7 @@ from stateflow import (
     Message,
     RateLimited,
     Refused,
+    State,
     TimedOut,
     View,
     errors,
@@ -27,9 +28,8 @@ from stateflow import (
 from stateflow.conversation.agent import Reply
 from stateflow.conversation.message import SILENCE, Fault
 from stateflow.machine.algebra.witness import view_taking
-from stateflow.machine.state import Final as End
 
-__all__ = ["FAULTS", "Line", "guided", "line_of"]
+__all__ = ["FAULTS", "Line", "around", "guided", "line_of"]
 
 Line: TypeAlias = "Reply | BaseException"
 """What is said in a turn, or raised."""
@@ -41,10 +41,11 @@ def line_of(view: View) -> Line:
     """Return what to say or to raise for a turn to be as *view* has it."""
     if view.fault is None:
         return PASS if view.last is SILENCE else replace(view.last, usage=view.usage)
-    known: object = getattr(errors, view.fault.name, getattr(builtins, view.fault.name, None))
-    if isinstance(known, type) and issubclass(known, Exception):
-        return known("no")
-    return type(view.fault.name, (Exception,), {})("no")
+    name = view.fault.name
+    known: object = getattr(errors, name, getattr(builtins, name, None))
+    own = isinstance(known, type) and issubclass(known, Exception)
+    kind: type[Exception] = known if own else type(name, (Exception,), {})  # type: ignore[assignment]  # an error
+    return kind("no")
 
 
 def guided(
@@ -76,28 +77,55 @@ def guided(
     return plan
 
 
+def around(flow: Flow, cycle: Sequence[str], chance: Random) -> Callable[[View, str], Line | None]:
+    """Return a plan that leads to the first place of *cycle*, and on around it for good.
+
+    Args:
+        flow: whose places they are.
+        cycle: places in the order in which they are come to.
+        chance: what decides between ways.
+    """
+    ways = _ways(flow)
+    states = [one for one in cycle if not isinstance(flow.places[one], Junction)]
+    after = dict(zip(states, [*states[1:], *states[:1]], strict=True))
+    toward = guided(flow, states[0], {}, chance)
+
+    def plan(view: View, name: str) -> Line | None:
+        known = ways.get(view.state, [])
+        lines = [line for target, line in known if target == after.get(view.state)]
+        line = lines[view.turns % len(lines)] if lines else toward(view, name)
+        return PASS if isinstance(line, Message) and line.speaker not in {name, ""} else line
+
+    return plan
+
+
 _Ways: TypeAlias = "dict[str, list[tuple[str, Line]]]"
 
 
 def _ways(flow: Flow) -> _Ways:
     """Return where each state leads, and what to say for it."""
-    ways: _Ways = {}
+    ways: _Ways = {name: [] for name in flow.places}
+    ways[""] = []  # nobody speaks before a junction that a run begins with
     for place in flow.places.values():
-        if isinstance(place, End):
-            continue
         for index, row in enumerate(place.transitions):
             view = view_taking(flow, place, index)
             if view is not None and not view.exhausted:
-                ways.setdefault(view.state, []).append((row.target or "", line_of(view)))
-        if isinstance(place, Junction):
-            continue
-        for fault in FAULTS:
-            kinds = tuple(one.__name__ for one in type(fault).__mro__)
-            view = View(place.name, fault=Fault(type(fault).__name__, kinds=kinds))
-            decision = flow.kernel.step(place.name, "raised", view)
-            target = flow.on_error if decision.taken is None else decision.target
-            ways.setdefault(place.name, []).append((target or "", fault))
+                ways[view.state].append((row.target or "", line_of(view)))
+        if isinstance(place, State):
+            ways[place.name] += _raising(flow, place)
     return ways
+
+
+def _raising(flow: Flow, state: State) -> Iterator[tuple[str, Line]]:
+    """Yield where *state* leads when something is raised."""
+    for fault in FAULTS:
+        kinds = tuple(one.__name__ for one in type(fault).__mro__)
+        view = View(state.name, fault=Fault(type(fault).__name__, kinds=kinds))
+        decision = flow.kernel.step(state.name, "raised", view)
+        if decision.taken is not None:
+            yield decision.target or "", fault
+        elif flow.on_error not in {None, state.name}:
+            yield flow.on_error or "", fault
 
 
 def _far(ways: _Ways, goal: str) -> Mapping[str, int]:

@@ -72,7 +72,11 @@ def seeds() -> st.SearchStrategy[Random]:
 
 def flows() -> st.SearchStrategy[Flow]:
     """Return flows of every kind."""
-    return st.builds(lambda seed: random_flow(dice(seed)), st.integers(0, 2**32 - 1))
+    return st.builds(_of_seed, st.integers(0, 2**32 - 1))
+
+
+def _of_seed(seed: int) -> Flow:
+    return random_flow(dice(seed))
 
 
 def guards() -> st.SearchStrategy[Guard]:

@@ -104,6 +104,8 @@ class Topics:
     codes: Sequence[int] = range(256)
     most: int = 9
     """Of anything that is counted."""
+    only_said: bool = False
+    """Nothing but what is said in the turn."""
 
 
 class Grade(BaseModel):
@@ -191,7 +193,7 @@ def _plain(
         return chance.choice([None, *speakers])
 
     def low() -> int | None:
-        return chance.choice([None, *range(6)])
+        return chance.choice((None, 0, 1, 2, 3, 4, 5))
 
     def flag() -> bool:
         return chance.random() < 0.5
@@ -199,7 +201,7 @@ def _plain(
     def some(names: Sequence[T]) -> list[T]:
         return chance.sample(names, chance.randint(0, 2))
 
-    return (
+    said: Sequence[Callable[[], Guard]] = (
         lambda: chance.choice((failed, succeeded, timed_out)),
         lambda: says(word(), by=by(), whole=flag(), case=flag()),
         lambda: says(word(), by=by()),
@@ -212,14 +214,19 @@ def _plain(
         lambda: ended(*some(topics.words)),
         lambda: raised(*some(topics.faults)),
         lambda: exit_code(*few(chance, 1, 3, lambda: chance.choice(topics.codes))),
+        lambda: replied("score", at_least=low(), at_most=5 + chance.random() * 5),
+        lambda: replied("ok"),
+    )
+    if topics.only_said:
+        return said
+    return (
+        *said,
         lambda: visited(chance.choice(states), at_least=chance.randint(1, most)),
         lambda: turns_at_least(chance.randint(0, most)),
         lambda: messages_at_least(chance.randint(0, most)),
         lambda: spent(usd=chance.random() * most, tokens=low(), calls=low()),
         lambda: data_is(chance.choice(("score", "te xt")), _value(chance)),
         lambda: data_is("score", at_least=low(), at_most=low()),
-        lambda: replied("score", at_least=low(), at_most=5 + chance.random() * 5),
-        lambda: replied("ok"),
     )
 
 

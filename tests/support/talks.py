@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final
 
@@ -41,11 +41,12 @@ from stateflow.machine.choose import Chat, Chooser
 from stateflow.machine.kernel import Decision, Event, Kernel, Verdicts
 from stateflow.machine.state import Place
 from stateflow.machine.table import chooser_of
+from stateflow.machine.transition import Transition
 from tests.support.random_flows import RandomFlow
 from tests.support.random_parts import Topics, a_guard, few
 from tests.support.walking import dice
 
-__all__ = ["Mouth", "Spy", "Talk", "a_sound_talk", "a_talk", "cured"]
+__all__ = ["SAID", "Mouth", "Spy", "Talk", "a_sound_talk", "a_talk", "cured"]
 
 WORDS: Final = ("A", "B", "A B", "no")
 TOPICS: Final = Topics(
@@ -55,6 +56,7 @@ TOPICS: Final = Topics(
     codes=(0, 1, 2),
     most=3,
 )
+SAID: Final = replace(TOPICS, only_said=True)
 _FAULTS: Final = (RateLimited, Refused, TimedOut, ValueError)
 _OUTCOMES: Final = (
     *(None, None, None, Outcome.passed(), Outcome.failed()),
@@ -70,14 +72,16 @@ class Mouth:
     def __init__(self) -> None:
         self.chance = dice(0)
         self.plan: Callable[[View, str], Reply | BaseException | None] | None = None
+        self.liked: Sequence[str] = ()
 
     def agent(self, name: str) -> Agent:
         """Return an agent called *name* who speaks with this mouth."""
         return FunctionAgent(name, lambda view: self.reply(view, name))
 
     def pick(self, last: object, chat: Chat) -> object:
-        """Return anybody who may be next."""
-        return self.chance.choice(chat.candidates)
+        """Return anybody who may be next, those who are liked first."""
+        liked = [one for one in chat.candidates if one in self.liked]
+        return self.chance.choice(liked or chat.candidates)
 
     def reply(self, view: View, name: str) -> Reply:
         """Return what *name* says."""
@@ -119,29 +123,30 @@ class Talk:
     mouth: Mouth
 
 
-def a_talk(chance: Random, *, depth: int = 1) -> Talk:
+def a_talk(chance: Random, *, depth: int = 1, topics: Topics = TOPICS) -> Talk:
     """Return a flow of up to five places in which everybody can speak.
 
     Args:
         chance: what decides.
         depth: so deep may flows be nested in it [flows].
+        topics: what its guards ask about.
     """
     mouth = Mouth()
-    return Talk(_flow(chance, mouth, depth, sound=False), mouth)
+    return Talk(_flow(chance, mouth, depth, topics, sound=False), mouth)
 
 
 def a_sound_talk(chance: Random) -> Talk:
     """Return the same, of which ``check`` finds no error: what it found was cured as it says."""
     mouth = Mouth()
-    return Talk(_flow(chance, mouth, 1, sound=True), mouth)
+    return Talk(_flow(chance, mouth, 1, TOPICS, sound=True), mouth)
 
 
-def _flow(chance: Random, mouth: Mouth, depth: int, *, sound: bool) -> Flow:
+def _flow(chance: Random, mouth: Mouth, depth: int, topics: Topics, *, sound: bool) -> Flow:
     while True:
         inner: list[Flow] = []
         if depth and chance.random() < 0.3:
-            inner.append(_flow(chance, mouth, depth - 1, sound=sound))
-        made = _Talking(chance, mouth, inner, sound=sound).flow()
+            inner.append(_flow(chance, mouth, depth - 1, topics, sound=sound))
+        made = _Talking(chance, mouth, inner, topics, sound=sound).flow()
         kept = cured(made) if sound else made
         if kept is not None:
             return kept
@@ -199,8 +204,11 @@ class _Talking(RandomFlow):
     kinds = ("nested", "nested", "agent", "parallel", "itself")
     accepted = ({},)
 
-    def __init__(self, chance: Random, mouth: Mouth, inner: list[Flow], *, sound: bool) -> None:
-        self.mouth, self.sound = mouth, sound
+    def __init__(
+        self, chance: Random, mouth: Mouth, inner: list[Flow], topics: Topics, *, sound: bool
+    ) -> None:
+        self.mouth, self.topics, self.sound = mouth, topics, sound
+        self.strangers = not (sound or topics.only_said)
         super().__init__(chance, inner, plain=True)
 
     def agent(self) -> Agent:
@@ -217,38 +225,51 @@ class _Talking(RandomFlow):
 
     def budget(self) -> Budget:
         chance = self.chance
-        turns = chance.choice((UNLIMITED, UNLIMITED, 3, 8, 20, 100))
+        turns = chance.choice((UNLIMITED, UNLIMITED, UNLIMITED, 2, 3, 8, 20, 100))
         return Budget(turns=turns, depth=chance.choice((1, 2, 3)))
 
     def guard(self) -> Guard | None:
         chance = self.chance
         if chance.random() < (0.5 if self.sound else 0.3):
             return None
-        speakers = [*(one.name for one in self.agents), *(["nobody"] if not self.sound else [])]
-        return a_guard(chance, self.states, speakers, topics=TOPICS, leaves=3)
+        speakers = [*(one.name for one in self.agents), *(["nobody"] if self.strangers else [])]
+        return a_guard(chance, self.states, speakers, topics=self.topics, leaves=3)
+
+    def same(self) -> dict[str, Any]:
+        return {**super().same(), **({"save": None} if self.topics.only_said else {})}
+
+    def transitions(self, *, waits: bool) -> list[Transition]:
+        return super().transitions(waits=waits and not self.topics.only_said)
 
 
 class Spy(Kernel):
-    """A kernel that keeps what was taken, and lets others look at every turn."""
+    """A kernel that keeps what came to it and what was taken."""
 
     def __init__(self, flow: Flow) -> None:
         super().__init__(flow.places)
         self.taken: Counter[tuple[str, int]] = Counter()
-        self.seen: Callable[[str, View], object] | None = None
+        self.entered: set[str | None] = {flow.initial}
+        self.events: set[tuple[str, Event]] = set()
+        self.views: dict[str, list[View]] = {}
 
     def step(self, state: str, event: Event, view: View) -> Decision:
-        if self.seen is not None:
-            self.seen(state, view)
-        decision = super().step(state, event, view)
-        if decision.taken is not None:
-            self.taken[state, decision.taken] += 1
-        return decision
+        self._see(state, event, view)
+        return self._keep(state, super().step(state, event, view))
 
     def verdicts(self, state: str, view: View) -> Verdicts:
-        if self.seen is not None:
-            self.seen(state, view)
+        self._see(state, "said", view)
         return super().verdicts(state, view)
 
     def take(self, state: str, index: int, tried: Verdicts) -> Decision:
-        self.taken[state, index] += 1
-        return super().take(state, index, tried)
+        return self._keep(state, super().take(state, index, tried))
+
+    def _see(self, state: str, event: Event, view: View) -> None:
+        self.entered.add(state)
+        self.events.add((state, event))
+        self.views.setdefault(state, []).append(view)
+
+    def _keep(self, state: str, decision: Decision) -> Decision:
+        if decision.taken is not None:
+            self.taken[state, decision.taken] += 1
+            self.entered.add(decision.target)
+        return decision
