@@ -169,9 +169,8 @@ def _means(mean: Expected) -> Iterator[tuple[str, str]]:
         spread = mean.spread.get(name)
         if spread is not None:
             sign = "$" if money_ else ""
-            told += (
-                f"  (half of the runs ≤ {sign}{spread.p50:,.4g}, 95 % ≤ {sign}{spread.p95:,.4g})"
-            )
+            half = "of those that stopped, half" if mean.open else "half of the runs"
+            told += f"  ({half} ≤ {sign}{spread.p50:,.4g}, 95 % ≤ {sign}{spread.p95:,.4g})"
         yield name, told
 
 
