@@ -48,3 +48,13 @@ def test_what_is_plugged_in_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = write_run_review()._repr_mimebundle_(include=None, exclude=None)  # pyright: ignore[reportPrivateUsage] - the name that notebooks call
 
     assert shown == {"text/plain": "write_run_review"}
+
+
+def test_whoever_imports_the_package_sees_drawings() -> None:
+    """The package root plugs them in."""
+    import stateflow
+
+    flow = write_run_review()
+
+    assert isinstance(flow, stateflow.Flow)
+    assert flow._repr_mimebundle_() == bundle(flow)  # pyright: ignore[reportPrivateUsage] - the name that notebooks call
