@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias, cast
 
 from pydantic import BaseModel, ValidationError
@@ -134,17 +134,19 @@ def read_reply(reply: ReplyType, text: str) -> tuple[Json, str]:
         json.dumps(value, allow_nan=False)
     except ValueError:
         return None, "it holds NaN or Infinity, which are not JSON"
-    wrong = "" if isinstance(reply, type) else _unlike(reply, value)
+    wrong = "" if isinstance(reply, type) else _unlike(reply, cast("object", value))
     return (None, wrong) if wrong else (cast("Json", value), "")
 
 
 def _unlike(schema: Mapping[str, Json], value: object) -> str:
     """Return where *value* is not what *schema* says; nothing, where it is."""
     from jsonschema import Draft202012Validator
+    from jsonschema import ValidationError as ValidationTrouble
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
-    found = Draft202012Validator(schema, registry=Registry()).iter_errors(value)  # fetches nothing
+    validator: Any = Draft202012Validator(schema, registry=Registry())  # which fetches nothing
+    found: Iterator[ValidationTrouble] = validator.iter_errors(value)
     try:
         troubles = sorted(found, key=lambda one: [str(part) for part in one.absolute_path])
     except Unresolvable as error:

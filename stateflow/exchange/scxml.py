@@ -16,8 +16,8 @@ import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, TypeAlias, cast
 from typing import Final as Constant
+from typing import TypeAlias
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from stateflow.exchange.chart import Chart, Naming, Row, Spot, asked, chart_of
@@ -215,10 +215,6 @@ def _describe(element: Element, chart: Chart) -> None:
 
 def _within(chart: Chart, key: str) -> str:
     return f"{chart.id}-{key}" if chart.id else key
-
-
-def _list(value: Json) -> list[Any]:
-    return cast("list[Any]", value)
 
 
 def _attributes(

@@ -200,7 +200,7 @@ def _shape(where: str, schema: Mapping[str, Json]) -> Shape:
 
 
 def _values(where: str, given: Json) -> tuple[Json, ...]:
-    values = cast("list[Json]", given if isinstance(given, list) else [])
+    values = given if isinstance(given, list) else []
     if not values or not all(one is None or isinstance(one, str | int) for one in values):
         raise DefinitionError(
             f"{where}: {given!r} is no list of values; a choice is among texts, whole numbers, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def test_a_run_whose_flow_had_no_such_place_is_undecided(
     then = 'from stateflow import *\nx = Scripted("x", ["go"])\nflow = Flow("renamed", '
     (folder / "then.py").write_text(f'{then}State("write", x, to(None)))\n', "utf-8")
     assert sf("run", "then.py").code == 0
-    monkeypatch.setattr(command, "find_flow", lambda reference: Found(now, str(reference)))
+    monkeypatch.setattr(command, "find_flow", partial(Found, now))
 
     assert command.rules("now.py", ["all"]) == 0
     last = capsys.readouterr().out.splitlines()[-1]
