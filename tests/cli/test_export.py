@@ -124,7 +124,7 @@ def test_a_machine_of_xstate_is_read(sf: Call) -> None:
         ("{", "'bad.json': this is no JSON"),
         ("{}", "'bad.json': this JSON is no flow of ours"),
         ('{"stateflow": 9}', "'bad.json': this flow is written in form 9"),
-        ("[" * 5000, "'bad.json': this JSON is more than 240 levels deep"),
+        ("[" * 5000 + "]" * 5000, "'bad.json': this JSON is more than 240 levels deep"),
     ],
 )
 def test_what_is_no_flow_is_told(sf: Call, folder: Path, text: str, told: str) -> None:
