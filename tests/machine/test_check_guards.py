@@ -320,3 +320,12 @@ def test_a_value_of_an_enumeration_that_is_missing_is_a_gap_with_a_witness() -> 
 
     assert gap.severity == "error"
     assert "blue" in gap.witness
+
+
+def test_what_failed_has_not_succeeded() -> None:
+    """Also where nobody runs code: who raised has said nothing that could have."""
+    state = State(
+        "s", FunctionAgent("a", lambda _: "x"), to(None, when=failed & succeeded), to("s")
+    )
+
+    assert [one.code for one in check(Flow("f", state, Final("end")))][-2:] == ["SF110", "SF101"]

@@ -20,6 +20,7 @@ from stateflow.machine.guards import (
     says,
     succeeded,
     timed_out,
+    turns_at_least,
 )
 from stateflow.machine.nested import Nested, itself
 from stateflow.machine.parallel import Parallel
@@ -291,14 +292,27 @@ def test_a_person_may_wait_without_a_deadline() -> None:
     [
         pytest.param([to("late", after=hours(1)), to(None)], [], id="before-a-bare-one"),
         pytest.param([to(None), to("late", after=hours(1))], [], id="behind-a-bare-one"),
-        pytest.param([to(None), to("late", after=hours(1), when=G)], [], id="with-a-guard"),
+        pytest.param(
+            [to(None), to("late", after=hours(1), when=turns_at_least(9))],
+            [],
+            id="with-a-guard",
+        ),
+        pytest.param(
+            [to(None), to("late", after=hours(1), when=G)],
+            ["SF101", "SF110"],
+            id="nobody-spoke-by-then",
+        ),
         pytest.param([to("late", after=hours(1))], ["SF103"], id="alone"),
         pytest.param([to("late", after=hours(1)), to(None, when=G)], ["SF103"], id="and-a-gap"),
         pytest.param(
             [to("late", after=hours(1)), to(None, after=hours(1)), to(None)], ["SF104"], id="two"
         ),
         pytest.param(
-            [to("late", after=hours(1), when=G), to(None, after=hours(1)), to(None)],
+            [
+                to("late", after=hours(1), when=turns_at_least(9)),
+                to(None, after=hours(1)),
+                to(None),
+            ],
             [],
             id="two-with-a-guard",
         ),
@@ -344,12 +358,13 @@ def test_a_deadline_takes_faults() -> None:
 
 
 def test_a_hidden_deadline_names_both_and_the_cure() -> None:
-    moves = [to("late", after=hours(1)), to(None, after=hours(1), when=G), to(None)]
+    again = turns_at_least(9)
+    moves = [to("late", after=hours(1)), to(None, after=hours(1), when=again), to(None)]
 
     flow = Flow("ask", State("ask", PERSON, *moves), Final("late", ok=False))
     (finding,) = (one for one in check(flow) if one.code == "SF104")
 
-    shown = "to(None, (after 1 h and says('G')))"
+    shown = "to(None, (after 1 h and turns_at_least(9)))"
     assert finding.text == (
         f"{shown} is never taken: to('late', after 1 h) before it takes every deadline that passes"
     )

@@ -71,14 +71,13 @@ ANYWHERE: Constant = Setting()
 _WAYS: Constant[WeakKeyDictionary[Flow, Mapping[str, str]]] = WeakKeyDictionary()
 
 
-def setting_of(flow: Flow, place: Place, event: Event, *, strict: bool = True) -> Setting:
+def setting_of(flow: Flow, place: Place, event: Event) -> Setting:
     """Return what is certain of a turn in *place* that came to its step as *event*.
 
     Args:
         flow: that the place is of.
         place: where the transitions are tried.
-        event: how the turn came to its step.
-        strict: who raises has said nothing; without that, it may have said anything.
+        event: how the turn came to its step; who raised has said nothing.
     """
     at = Setting(place=place.name, flow=flow)
     if not isinstance(place, State):
@@ -90,12 +89,9 @@ def setting_of(flow: Flow, place: Place, event: Event, *, strict: bool = True) -
     if event == "exhausted":
         return replace(at, voices=(SILENT, *voices), several=need > 0, need=0, limit="yes")
     before: Sequence[Speech] = () if need else [speech_of(one) for one in place.agents[:-1]]
-    heard = (SILENT, *before) if strict else (SILENT, *voices, *before)
-    several = need > 0 and not strict
     return replace(
         at,
-        voices=heard,
-        several=several,
+        voices=(SILENT, *before),
         need=0,
         fault="yes",
         refused=("Exhausted",),

@@ -127,7 +127,7 @@ class _Table:
         self.chosen = isinstance(place, State) and place.choose is not None
         here = _EVENTS if isinstance(place, State) else _AT_JUNCTIONS
         self._settings: dict[Event, Setting] = {
-            event: setting_of(flow, place, event, strict=False)
+            event: setting_of(flow, place, event)
             for event in here
             if any(offered(row.when, event) for row in self.rows)
         }
