@@ -8,6 +8,7 @@ holds can be anything else.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ __all__ = [
 WIDTH: Final = 100
 STEP: Final = "    "
 _ESCAPES: Final[Mapping[str, str]] = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_ODD: Final = re.compile(r"""[^ -~]|["'\\]""")
+"""What may have to be escaped: nearly nothing of a long prompt."""
 _BYTE: Final = 0xFF
 _SHORT: Final = 0xFFFF
 
@@ -120,7 +123,7 @@ def literal(text: str) -> str:
         "it's" 'say "hi"'
     """
     quote = "'" if text.count('"') > text.count("'") else '"'
-    return f"{quote}{''.join(_escaped(one, quote) for one in text)}{quote}"
+    return f"{quote}{_ODD.sub(lambda odd: _escaped(odd[0], quote), text)}{quote}"
 
 
 def laid(expr: Expr, indent: str = "", before: str = "", after: str = "") -> str:
