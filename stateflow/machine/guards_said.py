@@ -7,6 +7,7 @@ any of it.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 
@@ -37,12 +38,31 @@ def built(
     faults: bool = False,
     **named: Json,
 ) -> Guard:
-    """Make a built-in guard; arguments that are ``None`` were not given."""
+    """Make a built-in guard; arguments that are ``None`` were not given.
+
+    Raises:
+        DefinitionError: a number is none that JSON can hold.
+    """
     given = {key: value for key, value in named.items() if value is not None}
+    for value in (*args, *given.values()):
+        _refuse_endless(word, value)
     shown = [repr(arg) for arg in args] + [f"{key}={value!r}" for key, value in given.items()]
     form: dict[str, Json] = {"guard": word, **({"args": list(args)} if args else {}), **given}
     name = f"{word}({', '.join(shown)})" if shown else word
     return Guard(name, test, form, faults=faults, exhausts=word == "exhausted")
+
+
+def _refuse_endless(word: str, value: Json) -> None:
+    """Refuse numbers that JSON cannot hold: no journal could hold the guard."""
+    try:
+        fine = not isinstance(value, int | float) or math.isfinite(value)
+    except OverflowError:  # an integer beyond all floats
+        fine = False
+    if not fine:
+        raise DefinitionError(
+            f"{word}() is given a number that JSON cannot hold: NaN, infinity, or beyond 1e308; "
+            "write a smaller one, or leave the limit out"
+        )
 
 
 def any_said(read: Callable[[Message], bool]) -> Callable[[View], bool]:

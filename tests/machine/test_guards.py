@@ -288,3 +288,15 @@ def test_a_guard_of_arguments_is_named_as_it_is_written() -> None:
     """A drawing shows the code that made it."""
     assert says("DONE", by=CODER).name == "says('DONE', by='coder')"
     assert raised("Refused", TimeoutError).name == "raised('Refused', 'TimeoutError')"
+
+
+@pytest.mark.parametrize(
+    "number", [float("nan"), float("inf"), 10**5000], ids=["nan", "inf", "huge"]
+)
+def test_a_number_that_no_journal_can_hold_is_refused(number: float) -> None:
+    with pytest.raises(
+        DefinitionError, match=r"replied\(\) is given a number that JSON cannot hold"
+    ):
+        replied("score", at_least=number)
+    with pytest.raises(DefinitionError, match=r"turns_at_least\(\) is given a number"):
+        turns_at_least(number)  # type: ignore[arg-type]  # as a slip would
