@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, field_validator
 
 from stateflow.agents.assistant import Assistant
-from stateflow.agents.code import CodeRunner
-from stateflow.agents.function import FunctionAgent
 from stateflow.agents.human import Human
 from stateflow.agents.structured import read_reply
 from stateflow.conversation.agent import Agent
@@ -36,41 +33,21 @@ from stateflow.machine.guards import (
     succeeded,
     timed_out,
 )
-from stateflow.machine.state import Final, State, Steps, steps
+from stateflow.machine.state import State, Steps, steps
 from stateflow.machine.transition import to
 from tests.machine.test_algebra import combined
-
-
-class Verdict(BaseModel):
-    grade: Literal["good", "bad"]
-    score: int = Field(ge=1, le=10)
-    sure: bool = False
-
-
-class Shouted(BaseModel):
-    word: Literal["yes"]
-
-    @field_validator("word")
-    @classmethod
-    def shout(cls, word: str) -> str:
-        return word.upper()
-
-
-class Data(BaseModel):
-    kind: Literal["a", "b"] = "a"
-    count: int = 0
-    items: list[Verdict] = []
-
-
-ECHO = FunctionAgent("echo", lambda view: view.last.text)
-BOSS = Human("boss", options=["yes", "no", "no, but"])
-PERSON = Human("person", may_pass=True)
-CLERK = Human("clerk", form=Verdict)
-RUNNER = CodeRunner("runner")
-MODEL = Assistant("model", "test:model")
-JUDGE = Assistant("judge", "test:model", reply=Verdict)
-INNER = Flow(
-    "inner", State("s", ECHO, to("lost", when=failed), to(None)), Final("lost", ok=False), data=Data
+from tests.support.speakers import (
+    BOSS,
+    CLERK,
+    ECHO,
+    INNER,
+    JUDGE,
+    MODEL,
+    PERSON,
+    RUNNER,
+    Data,
+    Shouted,
+    Verdict,
 )
 
 

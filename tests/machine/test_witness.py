@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, field_validator
 
-from stateflow.agents.assistant import Assistant
-from stateflow.agents.code import CodeRunner
 from stateflow.agents.function import FunctionAgent
-from stateflow.agents.human import Human
 from stateflow.conversation.agent import Agent
 from stateflow.conversation.message import SILENCE, Fault, Outcome
 from stateflow.conversation.view import View
@@ -48,38 +42,16 @@ from stateflow.machine.state import Final, Junction, State
 from stateflow.machine.table import chooser_of
 from stateflow.machine.transition import Transition, to
 from tests.machine.test_algebra import combined
-
-
-class Verdict(BaseModel):
-    grade: Literal["good", "bad"]
-    score: int = Field(ge=1, le=10)
-    sure: bool = False
-
-
-class Shouted(BaseModel):
-    word: Literal["yes"]
-
-    @field_validator("word")
-    @classmethod
-    def shout(cls, word: str) -> str:
-        return word.upper()
-
-
-class Data(BaseModel):
-    kind: Literal["a", "b"] = "a"
-    count: int = 0
-    items: list[Verdict] = []
-
-
-ECHO = FunctionAgent("echo", lambda view: view.last.text)
-BOSS = Human("boss", options=["yes", "no", "no, but"])
-PERSON = Human("person", may_pass=True)
-CLERK = Human("clerk", form=Verdict)
-RUNNER = CodeRunner("runner")
-MODEL = Assistant("model", "test:model")
-JUDGE = Assistant("judge", "test:model", reply=Verdict)
-INNER = Flow(
-    "inner", State("s", ECHO, to("lost", when=failed), to(None)), Final("lost", ok=False), data=Data
+from tests.support.speakers import (
+    BOSS,
+    CLERK,
+    ECHO,
+    INNER,
+    JUDGE,
+    MODEL,
+    PERSON,
+    RUNNER,
+    Data,
 )
 
 
