@@ -2,6 +2,7 @@
 
 * StateflowError
   x DefinitionError            the flow is wrong: fix the code, never retry
+  x FlowNotFound               a reference leads to no flow that can be imported
   x RunError                   a sound flow met trouble: resume it, or report it
     - UnknownRun
     - AnswerRefused
@@ -53,6 +54,7 @@ __all__ = [
     "DefinitionError",
     "Exhausted",
     "FaultError",
+    "FlowNotFound",
     "ModelNotFound",
     "NoCode",
     "NoReply",
@@ -83,6 +85,10 @@ class StateflowError(Exception):
 
 class DefinitionError(StateflowError):
     """The flow is not well formed; found when it is built, never in the middle of a run."""
+
+
+class FlowNotFound(StateflowError):
+    """A reference such as ``path.py:attr`` leads to no flow that can be imported."""
 
 
 class RunError(StateflowError):

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import re
 import shlex
-import sys
-import traceback
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import chdir, contextmanager, redirect_stdout
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from contextlib import chdir
 from pathlib import Path
-from types import ModuleType
 
 from stateflow.cli.trouble import BadInput
-from stateflow.errors import DefinitionError
+from stateflow.engine.finding import Found, parted, relative
+from stateflow.engine.finding import find_flow as find_code
+from stateflow.errors import DefinitionError, FlowNotFound
 from stateflow.journal.event import Journal, RunStarted
 from stateflow.machine.flow import Flow
 from stateflow.stores.base import Store
@@ -39,18 +35,6 @@ __all__ = [
 
 _DEFINES = re.compile(r"^flow\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
 """A module-level ``flow = ...``."""
-_FORMS = "write it as path.py, path.py:attr, pkg.mod:attr or path.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A flow and where it came from."""
-
-    flow: Flow
-    source: str
-    """The reference that finds it again; a path is relative to the present folder if below it."""
-    task: str = ""
-    """What it runs on unless told otherwise: the module's ``task``, if that is a text."""
 
 
 def store_path(given: Path | None) -> Path:
@@ -95,24 +79,14 @@ def find_flow(reference: str) -> Found:
     Raises:
         BadInput: there is no such file, module or flow, or it does not import.
     """
-    place, attr = _parted(reference)
-    if not place:
-        raise BadInput(f"{reference!r} names no flow; {_FORMS}")
-    if _is_path(place):
-        path = Path(place)
-        if path.is_dir():
-            raise BadInput(f"{place!r} is a folder; name one flow in it: path.py or path.py:attr")
-        if not path.is_file():
-            raise BadInput(f"there is no file {place!r}; check the path, or {_FORMS}")
-        if path.suffix == ".json":
-            return Found(_from_json(path, attr), _relative(path))
-        module, source = _from_file(path), _relative(path)
-    else:
-        module, source = _from_name(place), place
-    flow = _flow_in(module, place, attr)
-    task: object = getattr(module, "task", "")
-    task = task if isinstance(task, str) else ""
-    return Found(flow, f"{source}:{attr}" if attr else source, task)
+    place, attr = parted(reference)
+    path = Path(place)
+    if path.suffix == ".json" and path.is_file():
+        return Found(_from_json(path, attr), relative(path))
+    try:
+        return find_code(reference)
+    except FlowNotFound as error:
+        raise BadInput(str(error)) from error
 
 
 def find_flows(references: Iterable[str]) -> list[Found]:
@@ -189,62 +163,11 @@ async def find_journal(store: Store, run: str) -> Journal:
     return await store.journal(await store.find(run))
 
 
-def _parted(reference: str) -> tuple[str, str]:
-    place, colon, attr = reference.rpartition(":")
-    if colon and place and attr.isidentifier() and not Path(reference).exists():
-        return place, attr
-    return reference, ""
-
-
-def _is_path(place: str) -> bool:
-    return (
-        place.endswith((".py", ".json")) or "/" in place or os.sep in place or Path(place).exists()
-    )
-
-
-def _relative(path: Path) -> str:
-    whole, here = path.resolve(), Path.cwd().resolve()
-    return str(whole.relative_to(here)) if whole.is_relative_to(here) else str(whole)
-
-
 def _defines_flow(path: Path) -> bool:
     try:
         return path.is_file() and _DEFINES.search(path.read_text("utf-8")) is not None
     except (OSError, UnicodeDecodeError):
         return False
-
-
-def _from_file(path: Path) -> ModuleType:
-    """Import the file, with its own folder first on the path, as Python would run it."""
-    whole = path.resolve()
-    name = f"_stateflow_file_{re.sub(r'[^0-9a-zA-Z]', '_', str(whole))}"
-    if str(whole.parent) not in sys.path:
-        sys.path.insert(0, str(whole.parent))
-    spec = importlib.util.spec_from_file_location(name, whole)
-    if spec is None or spec.loader is None:
-        raise BadInput(f"{str(path)!r} is no Python file; {_FORMS}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        with _undisturbed():
-            spec.loader.exec_module(module)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # it may exit, or raise what nobody catches
-        del sys.modules[name]
-        raise BadInput(_import_trouble(str(path), whole, error)) from error
-    return module
-
-
-@contextmanager
-def _undisturbed() -> Generator[None]:
-    """Keep what a module prints out of the result, and what it takes off the path on it."""
-    path = list(sys.path)
-    try:
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        sys.path += [entry for entry in path if entry not in sys.path]
 
 
 def _from_json(path: Path, attr: str) -> Flow:
@@ -261,59 +184,3 @@ def _from_json(path: Path, attr: str) -> Flow:
         return flow_from_xstate(path) if foreign else flow_from_json(path)
     except DefinitionError as error:
         raise BadInput(f"{str(path)!r}: {error}") from error
-
-
-def _from_name(name: str) -> ModuleType:
-    if not all(part.isidentifier() for part in name.split(".")):
-        raise BadInput(f"{name!r} names no flow; {_FORMS}")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    importlib.invalidate_caches()
-    try:
-        with _undisturbed():
-            return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise BadInput(_import_trouble(name, None, error)) from error
-        raise BadInput(f"there is no module {name!r}; {_FORMS}") from error
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # it may exit, or raise what nobody catches
-        raise BadInput(_import_trouble(name, None, error)) from error
-
-
-def _import_trouble(place: str, path: Path | None, error: BaseException) -> str:
-    """Return which line of the flow's own code the import stumbled over, and how."""
-    if isinstance(error, SyntaxError) and error.filename is not None:
-        where = _place(place, path, error.filename)
-        return f"{where}, line {error.lineno}: {type(error).__name__}: {error.msg}"
-    if isinstance(error, SyntaxError):
-        return f"{place}: {error.msg}; it is no text of Python"
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if path is not None and Path(f.filename) == path]
-    frame = (own or frames)[-1]
-    text = str(error) or "no reason given"
-    kind = "" if isinstance(error, DefinitionError) else f"{type(error).__name__}: "
-    return f"{_place(place, path, frame.filename)}, line {frame.lineno}: {kind}{text}"
-
-
-def _place(place: str, path: Path | None, filename: str) -> str:
-    return place if path is not None and Path(filename) == path else filename
-
-
-def _flow_in(module: ModuleType, place: str, attr: str) -> Flow:
-    flows = {name: value for name, value in vars(module).items() if isinstance(value, Flow)}
-    shown = ", ".join(flows) or "none"
-    if attr:
-        if attr not in flows:
-            what = "no flow" if hasattr(module, attr) else "not defined"
-            raise BadInput(f"{attr!r} of {place!r} is {what}; flows there: {shown}")
-        return flows[attr]
-    if "flow" in flows:
-        return flows["flow"]
-    different = {id(flow): flow for flow in flows.values()}
-    if not different:
-        raise BadInput(f"{place!r} defines no flow; write flow = Flow(...) at its top level")
-    if len(different) > 1:
-        raise BadInput(f"{place!r} defines several flows ({shown}); say which: {place}:NAME")
-    return next(iter(different.values()))

@@ -23,6 +23,7 @@ from stateflow.conversation.summary import Summariser, Summary
 from stateflow.engine.choosing import chat_of, choose
 from stateflow.engine.door import Door, Parked
 from stateflow.engine.faults import fault_of
+from stateflow.engine.observing import OBSERVERS
 from stateflow.engine.scene import Scene, deaf
 from stateflow.engine.speaking import Speaking
 from stateflow.engine.spending import over
@@ -69,6 +70,8 @@ class Conductor:
         fold = self.door.fold
         while True:
             if fold.stop is not None:
+                for observer in OBSERVERS:
+                    observer.stopped(self.flow, fold.stop)
                 return fold.stop
             if pausing.pausing:
                 stop = Stop("paused", fold.state, "asked to pause after this turn")
@@ -99,6 +102,8 @@ class Conductor:
         except ActionRaised as error:
             stop = stop_failed(self.flow, self._fault(error), place.name, ())
         turn = self._taken(place, stepping, spoken)
+        for observer in OBSERVERS:
+            observer.turned(self.flow, self.door.fold, turn, stop)
         if stop is None:
             await self.door.commit(turn)
         elif stop.resumable:

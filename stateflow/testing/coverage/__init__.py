@@ -1,0 +1,1 @@
+"""Which states, transitions and guards a set of runs came by."""

@@ -1,0 +1,1 @@
+"""Random and systematic walks through a flow, by the real engine."""

@@ -1,0 +1,1 @@
+"""Flows with one change each, and whether tests notice."""
