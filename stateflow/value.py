@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 _TAKEN = frozenset({"", "*", "="})
 _LONGEST_NAME = 120
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -63,7 +64,7 @@ def canonical_json(value: Json) -> str:
         >>> canonical_json({"b": 1, "a": [True, None]})
         '{"a":[true,null],"b":1}'
     """
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _CANONICAL.encode(value)
 
 
 def digest(value: Json) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeGuard, get_args
 
 from stateflow.agents.history import history
@@ -246,7 +247,7 @@ class Assistant:
         args: dict[str, Json] = {
             "model": first.name,
             "settings": first.settings.json(),
-            "prompt": digest([self.prompt, turn.role]),
+            "prompt": _prompt_print(self.prompt, turn.role),
             "messages": turn.view.transcript.digest(),
             "state": turn.state,
             "render": RENDER_VERSION,
@@ -273,6 +274,11 @@ def _check(name: str, model: AnyModel, tools: object, tool_choice: object) -> No
             f"agent {name!r}: tool_choice={tool_choice!r} is none; "
             f"give one of {', '.join(get_args(ToolChoice))}"
         )
+
+
+@lru_cache(maxsize=256)  # the same in every turn
+def _prompt_print(prompt: str, role: str) -> str:
+    return digest([prompt, role])
 
 
 def _is_source(thing: object) -> TypeGuard[ToolSource]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, TypeAlias, cast
 
 from stateflow.errors import DefinitionError
@@ -105,11 +106,16 @@ def _model(model: object) -> Model:
     if isinstance(model, Model):
         return model
     if isinstance(model, str):
-        return Model(model)
+        return _named(model)
     cure = "write a name such as 'openai:gpt-5', a Model(...), or FallbackModel(...) of several"
     if isinstance(model, FallbackModel):
         cure = "list its models in the one that holds it"
     raise DefinitionError(f"{model!r} is not one model; {cure}")
+
+
+@lru_cache(maxsize=256)  # asked in every turn
+def _named(name: str) -> Model:
+    return Model(name)
 
 
 def models_of(model: AnyModel) -> tuple[Model, ...]:
