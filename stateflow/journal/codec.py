@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -10,7 +12,7 @@ from stateflow.errors import StoreError
 from stateflow.journal.event import EVENTS, SCHEMA_VERSION, Event
 from stateflow.value import Json
 
-__all__ = ["decode", "encode", "event_json"]
+__all__ = ["decode", "decode_fields", "encode", "event_json"]
 
 
 @cache
@@ -38,11 +40,24 @@ def decode(kind: str, body: str | bytes, *, place: str) -> Event:
     Raises:
         StoreError: it is not one, or a newer stateflow wrote it; *place* says where it lies.
     """
+    return _checked(kind, place, lambda adapter: adapter.validate_json(body))
+
+
+def decode_fields(kind: str, fields: Mapping[str, Any], *, place: str) -> Event:
+    """Return the event whose *fields* somebody has read from JSON already; others are ignored.
+
+    Raises:
+        StoreError: see :func:`decode`.
+    """
+    return _checked(kind, place, lambda adapter: adapter.validate_python(fields))
+
+
+def _checked(kind: str, place: str, read: Callable[[TypeAdapter[Event]], Event]) -> Event:
     if kind not in EVENTS:
         sentence = f"{place}: unknown event {kind!r}; a newer stateflow may have written it"
         raise StoreError(sentence)
     try:
-        event = _adapter(kind).validate_json(body)
+        event = read(_adapter(kind))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))

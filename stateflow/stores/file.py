@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any, Final, cast
 
 from stateflow.errors import StoreError
-from stateflow.journal.codec import decode, encode
+from stateflow.journal.codec import decode_fields, encode
 from stateflow.journal.event import Journal, Recorded
 from stateflow.stores.content import check_content, files_of, lacks
 from stateflow.stores.tree import journal_tree
@@ -217,5 +217,5 @@ def _take(
             f"{len(journal) + 1} belongs; restore the file from a copy"
         )
         raise StoreError(sentence)
-    body = json.dumps({k: v for k, v in fields.items() if k not in ENVELOPE})
-    journal.append(Recorded(seq, float(at), decode(kind, body, place=where), _full(run, child)))
+    event = decode_fields(kind, fields, place=where)
+    journal.append(Recorded(seq, float(at), event, _full(run, child)))
