@@ -102,9 +102,8 @@ def _own(turn: Turn, toolbox: Sequence[Tool]) -> Iterator[Offer]:
     """Yield the agent's own tools; of its handoffs, those along the table."""
     from stateflow.tools.handoff import Handoff
 
-    targets = turn.targets
     for tool in toolbox:
-        if not isinstance(tool, Handoff) or tool.target in targets:
+        if not isinstance(tool, Handoff) or tool.target in turn.targets:
             spec = ToolSpec(tool.name, tool.description, tool.parameters)
             flow: object = getattr(tool, "flow", None)
             yield Offer(spec, tool.approve, tool.repeat, tool.timeout_s, flow)
