@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import NamedTuple
 
-from benchmarks import checking, imports, journal, many, nested, sandboxes, turn
+from benchmarks import checking, imports, journal, many, nested, replaying, sandboxes, turn
 
 UNDER = operator.le
 OVER = operator.ge
@@ -57,6 +57,14 @@ BENCHMARKS = (
     Benchmark(
         journal.measure,
         (Goal("SQLite journal, to a loop of bare inserts", "x", "ratio", UNDER, 3.0),),
+    ),
+    Benchmark(
+        replaying.measure,
+        (
+            Goal("replay of 1,000 turns", "turns/s", "turns_per_s", OVER, 30_000),
+            Goal("the same, to parsing its file", "x", "to_parse", UNDER, 8.0),
+            Goal("200 replay tests of 20 turns, one process", "s", "suite_s", UNDER, 5.0),
+        ),
     ),
     Benchmark(
         checking.measure,

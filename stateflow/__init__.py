@@ -114,8 +114,9 @@ from stateflow.tools.base import ToolReply
 if TYPE_CHECKING:
     from stateflow.engine.ceiling import bound
     from stateflow.engine.choosers import at_random, by_human, by_model, in_turn
+    from stateflow.engine.planning import Next, Plan
     from stateflow.engine.result import Result
-    from stateflow.engine.run import fork, replay, resume, run, run_sync, stream
+    from stateflow.engine.run import fork, plan, replay, resume, run, run_sync, stream
     from stateflow.engine.runner import Live, Runner
     from stateflow.exchange.json_form import flow_from_json, to_json
     from stateflow.exchange.python import to_python
@@ -194,6 +195,7 @@ __all__ = [
     "ModelNotFound",
     "MontySandbox",
     "Nested",
+    "Next",
     "NoCode",
     "NoReply",
     "OffTable",
@@ -201,6 +203,7 @@ __all__ = [
     "Outcome",
     "Overloaded",
     "Parallel",
+    "Plan",
     "Price",
     "RateLimited",
     "Refused",
@@ -275,6 +278,7 @@ __all__ = [
     "never",
     "only",
     "parallel",
+    "plan",
     "raised",
     "reflection",
     "replay",
@@ -314,6 +318,8 @@ _LATER = {
     "Journal": "stateflow.journal.event",
     "Leg": "stateflow.patterns.sequence",
     "Live": "stateflow.engine.runner",
+    "Next": "stateflow.engine.planning",
+    "Plan": "stateflow.engine.planning",
     "LocalSandbox": "stateflow.sandbox.local",
     "MontySandbox": "stateflow.sandbox.monty",
     "Result": "stateflow.engine.result",
@@ -341,6 +347,7 @@ _LATER = {
     "mcp_stdio": "stateflow.tools.mcp",
     "nested": "stateflow.patterns.nesting",
     "parallel": "stateflow.patterns.fan_out",
+    "plan": "stateflow.engine.run",
     "reflection": "stateflow.patterns.reflection",
     "replay": "stateflow.engine.run",
     "resume": "stateflow.engine.run",

@@ -40,7 +40,7 @@ cure; the facts it is built from are attributes.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 __all__ = [
@@ -224,12 +224,79 @@ class RuleBroken(FaultError):
 
 
 class ReplayDivergence(StateflowError):
-    """The flow and the journal part ways; the first difference is told."""
+    """The flow and the journal part ways; the first difference is told.
 
-    def __init__(self, place: str, text: str) -> None:
-        """Keep *place* (which turn or effect) apart from the sentence."""
-        self.place = place
-        super().__init__(f"{place}: {text}")
+    ``str()`` is the whole report, over several lines where there is more to tell than a sentence.
+    """
+
+    def __init__(  # noqa: PLR0913 - the facts of a report, each told where it is known
+        self,
+        place: str,
+        text: str,
+        *,
+        kind: str = "",
+        run: str = "",
+        turn: int | None = None,
+        state: str = "",
+        visit: int = 0,
+        key: str = "",
+        op: str = "",
+        expected: str | None = None,
+        actual: str | None = None,
+        verdicts: Iterable[tuple[str, bool | None, bool | None]] = (),
+        details: Iterable[str] = (),
+        request: Iterable[str] = (),
+        changes: Iterable[str] = (),
+    ) -> None:
+        """Build the report from its facts.
+
+        Args:
+            place: which turn or effect, in words.
+            text: what differs, in one sentence.
+            kind: ``step`` (another way was taken), ``turn`` (the turn came out otherwise),
+                ``data``, ``request`` (it asks for something else), ``missing`` (the recording does
+                not hold what is asked for), ``unused`` (it holds more than is asked for),
+                ``stop``, ``gone`` (a state, an agent or a field is no more), ``unsteady`` (a
+                function answers twice and not the same), ``journal`` (it is none).
+            run: path of the nested run, such as ``ask#1.0``; empty: the run itself.
+            turn: number of the turn in its run, from 1.
+            state: where.
+            visit: which visit to the state, from 1.
+            key: the effect, as ``state#visit.ordinal``.
+            op: what the effect asks for, such as ``model.call``.
+            expected: what was recorded: of a step, the place it leads to.
+            actual: what is now.
+            verdicts: guards in the order of trial: name, recorded verdict, verdict now; ``None``
+                was not asked.
+            details: more lines on what differs: guards that are others now, fields of the data.
+            request: how the request has changed, line by line.
+            changes: what has changed in the flow since the recording, a line each.
+        """
+        self.place, self.text, self.kind, self.run = place, text, kind, run
+        self.turn, self.state, self.visit = turn, state, visit
+        self.key, self.op = key, op
+        self.expected, self.actual = expected, actual
+        self.verdicts = tuple(verdicts)
+        self.details, self.request, self.changes = tuple(details), tuple(request), tuple(changes)
+        super().__init__("\n".join(self._lines()))
+
+    def _lines(self) -> Iterator[str]:
+        """Yield the report, line by line."""
+        yield f"{self.place}: {self.text}"
+        if self.verdicts:
+            width = max(6, *(len(name) for name, _, _ in self.verdicts))
+            yield f"    {'guard':<{width}}  recorded  now"
+            for name, before, now in self.verdicts:
+                same = "" if before == now else "  <- differs"
+                yield f"    {name:<{width}}  {_verdict(before):<8}  {_verdict(now)}{same}"
+        yield from (f"    {line}" for line in (*self.details, *self.request))
+        if self.changes:
+            yield "what changed in the flow:"
+            yield from (f"    {line}" for line in self.changes)
+
+
+def _verdict(verdict: bool | None) -> str:  # noqa: FBT001 - it is what is told
+    return "-" if verdict is None else str(verdict)
 
 
 class StoreError(StateflowError):

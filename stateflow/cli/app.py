@@ -8,15 +8,20 @@ from cyclopts import App, Parameter
 
 from stateflow.cli.bound import bound
 from stateflow.cli.check import check
+from stateflow.cli.coverage import coverage
 from stateflow.cli.diff import diff
 from stateflow.cli.draw import render
+from stateflow.cli.explore import explore
 from stateflow.cli.export import export
 from stateflow.cli.mcp import mcp
+from stateflow.cli.mutate import mutate
+from stateflow.cli.record import record
 from stateflow.cli.replay import replay
 from stateflow.cli.rules import rules
 from stateflow.cli.run import fork, resume, run
 from stateflow.cli.sandbox import sandbox
 from stateflow.cli.show import ls, show
+from stateflow.cli.step import step
 from stateflow.cli.stop import stop
 
 __all__ = ["app"]
@@ -42,7 +47,7 @@ app = App(
 )
 
 app.command(check, alias="lint")
-_driving = (run, resume, stop, fork, show, replay, ls)
-_reviewing = (bound, rules, render, diff, export)
+_driving = (run, record, resume, stop, fork, show, step, replay, ls)
+_reviewing = (bound, rules, render, diff, export, mutate, coverage, explore)
 for _command in (*_driving, *_reviewing, mcp, sandbox):
     app.command(_command)

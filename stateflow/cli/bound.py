@@ -47,7 +47,7 @@ def bound(
         list[str] | None,
         Parameter(
             consume_multiple=True,
-            help="Recorded runs, as ids or .jsonl files, or all: what they took.",
+            help="Recorded runs, as ids, .jsonl files or cassettes, or all: what they took.",
         ),
     ] = None,
     store: Annotated[
@@ -90,7 +90,7 @@ def _expected(flow: Flow, runs: list[str] | None, store: Path | None) -> Expecte
     if runs is None and store is None:
         return None
     if runs == []:
-        raise Misused("--runs names no run; add ids or .jsonl files, or leave it out with --store")
+        raise Misused("--runs names no run; add ids or files, or leave it out with --store")
     return expected(asyncio.run(journals_of(flow, runs or [ALL], store)))
 
 

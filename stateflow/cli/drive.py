@@ -33,7 +33,7 @@ from stateflow.stores.open import open_store
 if TYPE_CHECKING:
     from stateflow.cli.progress import Progress
 
-__all__ = ["Begin", "Driving", "drive", "exit_code", "resume_command"]
+__all__ = ["Begin", "Driving", "Then", "drive", "exit_code", "resume_command"]
 
 _CODES: Mapping[str, int] = {
     "budget": 3,
@@ -48,6 +48,9 @@ _LIMITS = frozenset(field.name for field in fields(Budget))
 Begin: TypeAlias = Callable[[Runner], Awaitable[Live]]
 """Starts a run, or takes one up."""
 
+Then: TypeAlias = Callable[[Runner, Result], Awaitable[None]]
+"""Does something with a run that stopped, whose journal the result has."""
+
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ class Driving:
     record: Annotated[
         Path | None,
         Parameter(
-            help="Write the journal to this file, too, as JSON lines; attached files beside it."
+            help="Write the journal to this file, too, as JSON lines, or .yaml, as a cassette; "
+            "attached files beside it."
         ),
     ] = None
     cache: Annotated[
@@ -80,6 +84,8 @@ class Driving:
         bool,
         Parameter(alias="-v", help="Show whole texts and tool calls, and every guard's verdict."),
     ] = False
+    then: Annotated[Then | None, Parameter(parse=False)] = None
+    """What else is done with a run that stopped."""
 
 
 def exit_code(stop: Stop) -> int:
@@ -115,15 +121,24 @@ async def drive(
         result = replace(result, journal=await runner.journal(result.run))
         if driving.record is not None and result.journal is not None:
             await _write(result.journal, driving.record, runner)
+        if driving.then is not None:
+            await driving.then(runner, result)
     _tell_end(result, driving)
     return exit_code(result.stop)
 
 
 async def _write(journal: Journal, path: Path, runner: Runner) -> None:
     from stateflow.stores.content import files_of
-    from stateflow.stores.file import write_file
 
-    write_file(journal, path, {sha: await runner.store.file(sha) for sha in files_of(journal)})
+    files = {sha: await runner.store.file(sha) for sha in files_of(journal)}
+    if path.suffix == ".yaml":
+        from stateflow.testing.cassette.cassette import write_cassette
+
+        write_cassette(journal, path, files)
+    else:
+        from stateflow.stores.file import write_file
+
+        write_file(journal, path, files)
 
 
 @asynccontextmanager

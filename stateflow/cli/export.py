@@ -1,18 +1,22 @@
-"""``stateflow export``: a flow as JSON, as Python, and for other tools."""
+"""``stateflow export``: a flow as JSON, as Python, and for other tools; a run as a test."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from cyclopts import Parameter
 
 from stateflow.cli.console import put
-from stateflow.cli.find import find_flow
+from stateflow.cli.find import find_flow, find_journal, flow_of, store_at, store_there
+from stateflow.cli.keeping import Kept, Named, check_source, keep, placed
 from stateflow.cli.suffix import form_of
 from stateflow.cli.trouble import BadInput, Misused
+from stateflow.journal.event import Journal, Recorded
 from stateflow.machine.flow import Flow
 
 __all__ = ["export"]
@@ -26,7 +30,28 @@ _SUFFIXES: Mapping[str, Form] = {
 }
 
 
-def export(
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    """What a run becomes a test with."""
+
+    to: Annotated[
+        Literal["test"] | None,
+        Parameter(help="Make a test of a run: a cassette, in --out, and a test that replays it."),
+    ] = None
+    flow_now: Annotated[
+        str | None, Parameter(name="--flow", help="With --to test: where the run's flow is now.")
+    ] = None
+    store: Annotated[
+        Path | None, Parameter(help="With --to test: SQLite file that keeps the runs.")
+    ] = None
+
+
+_TESTED = _Tested()
+_NAMED = Named()
+
+
+def export(  # noqa: PLR0913 - two of them are groups of options
     flow: str | None = None,
     /,
     *,
@@ -38,14 +63,22 @@ def export(
     schema: Annotated[
         bool, Parameter(help="The JSON schema of --format json instead of a flow.")
     ] = False,
+    tested: _Tested = _TESTED,
+    named: Named = _NAMED,
 ) -> int:
-    """Write a flow down as JSON, as Python, or for other tools.
+    """Write a flow down as JSON, as Python, or for other tools; or a run as a test.
 
     Parameters
     ----------
     flow
-        path.py[:attr], pkg.mod:attr or path.json
+        path.py[:attr], pkg.mod:attr or path.json; with --to test a RUN, or its .jsonl file
     """
+    if tested.to is not None:
+        if flow is None or schema or format is not None:
+            raise Misused("export --to test takes a RUN, and neither --format nor --schema")
+        return asyncio.run(_export_test(flow, out, tested, named, force=force))
+    if tested != _TESTED or named != _NAMED:
+        raise Misused("--flow, --store, --test and --name go with --to test; add it")
     if schema == (flow is not None) or (schema and format is not None):
         raise Misused("export takes a FLOW and perhaps --format, or --schema by itself")
     if out is not None and out.exists() and not force:
@@ -81,3 +114,44 @@ def _written(reference: str, form: Form) -> str:
         "xstate": to_xstate,
     }
     return writers[form](find_flow(reference).flow)
+
+
+async def _export_test(
+    run: str, out: Path | None, tested: _Tested, named: Named, *, force: bool
+) -> int:
+    """Make a test of a run that is recorded already."""
+    from stateflow.stores.content import files_of
+
+    kept = store_at(tested.store if run.endswith(".jsonl") else store_there(tested.store))
+    try:
+        journal = _sourced(await find_journal(kept, run), tested.flow_now)
+        place = placed(out or _default(journal), named, force=force)
+        if run.endswith(".jsonl"):
+            from stateflow.stores.file import read_content
+
+            files = {sha: read_content(run, sha) for sha in files_of(journal)}
+        else:
+            files = {sha: await kept.file(sha) for sha in files_of(journal)}
+    finally:
+        await kept.aclose()
+    made: Kept = await keep(journal, files, place)
+    made.tell("stdout")
+    return int(bool(made.trouble))
+
+
+def _default(journal: Journal) -> Path:
+    name = "".join(one if one.isalnum() or one in "-_" else "_" for one in journal.started.flow)
+    return Path("tests") / "cassettes" / f"{name}.yaml"
+
+
+def _sourced(journal: Journal, flow: str | None) -> Journal:
+    """Return *journal* with where its flow is now, as a test finds it.
+
+    Raises:
+        BadInput: it is not found, or could not be by a test.
+    """
+    source = flow_of(journal, flow).source
+    check_source(source)
+    first, *rest = journal.events
+    started = replace(journal.started, source=source)
+    return replace(journal, events=(Recorded(first.seq, first.at, started, first.run), *rest))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Iterable, Mapping
 from contextlib import chdir
 from pathlib import Path
 
 from stateflow.cli.trouble import BadInput
-from stateflow.engine.finding import Found, parted, relative
+from stateflow.engine.finding import Found, flow_files, parted, relative
 from stateflow.engine.finding import find_flow as find_code
 from stateflow.errors import DefinitionError, FlowNotFound
 from stateflow.journal.event import Journal, RunStarted
@@ -27,14 +26,12 @@ __all__ = [
     "flow_files",
     "flow_of",
     "found_here",
+    "in_file",
     "store_at",
     "store_option",
     "store_path",
     "store_there",
 ]
-
-_DEFINES = re.compile(r"^flow\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
-"""A module-level ``flow = ...``."""
 
 
 def store_path(given: Path | None) -> Path:
@@ -123,11 +120,6 @@ def found_here(reference: str) -> Found:
         return find_flow(reference)
 
 
-def flow_files(folder: Path) -> list[Path]:
-    """Return the files of *folder* that define ``flow``, by name."""
-    return [path for path in sorted(folder.glob("*.py")) if _defines_flow(path)]
-
-
 def flow_of(journal: Journal, given: str | None) -> Found:
     """Return the flow of *journal*: the one *given*, else the one its first event names.
 
@@ -149,8 +141,13 @@ def flow_of(journal: Journal, given: str | None) -> Found:
         raise BadInput(f"the flow of run {journal.run!r}: {error} (or say --flow)") from error
 
 
+def in_file(run: str) -> bool:
+    """Tell whether *run* names a file: JSON lines, or a cassette."""
+    return run.endswith((".jsonl", ".yaml", ".yml"))
+
+
 async def find_journal(store: Store, run: str) -> Journal:
-    """Return the journal that *run* means: a file of JSON lines, or a run of *store*.
+    """Return the journal that *run* means: a file of JSON lines, a cassette, or a run of *store*.
 
     Raises:
         UnknownRun: it is neither.
@@ -160,14 +157,11 @@ async def find_journal(store: Store, run: str) -> Journal:
         from stateflow.stores.file import read_file
 
         return read_file(run)
+    if in_file(run):
+        from stateflow.testing.cassette.cassette import read_cassette
+
+        return read_cassette(run)
     return await store.journal(await store.find(run))
-
-
-def _defines_flow(path: Path) -> bool:
-    try:
-        return path.is_file() and _DEFINES.search(path.read_text("utf-8")) is not None
-    except (OSError, UnicodeDecodeError):
-        return False
 
 
 def _from_json(path: Path, attr: str) -> Flow:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from stateflow.cli.find import find_journal, store_at, store_there
+from stateflow.cli.find import find_journal, in_file, store_at, store_there
 from stateflow.cli.trouble import BadInput
 from stateflow.journal.event import Journal
 from stateflow.machine.flow import Flow
@@ -25,7 +25,7 @@ async def journals_of(flow: Flow, runs: Sequence[str], store: Path | None) -> tu
         BadInput: one is not, or there is none.
         StoreError: one cannot be read.
     """
-    if not all(run.endswith(".jsonl") for run in runs):
+    if not all(in_file(run) for run in runs):
         store_there(store)
     kept = store_at(store)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -14,6 +14,7 @@ from stateflow.cli.console import console, say
 from stateflow.cli.find import find_journal, flow_of, store_at
 from stateflow.cli.trouble import BadInput, tell
 from stateflow.diagram.words import counted
+from stateflow.engine.matching import Match
 from stateflow.engine.replaying import replay_journal
 from stateflow.errors import ReplayDivergence, StateflowError
 from stateflow.journal.canonical import canonical
@@ -27,9 +28,13 @@ def replay(
     /,
     *,
     flow: Annotated[str | None, Parameter(help="Where the flow is now.")] = None,
-    ignore_requests: Annotated[
-        bool, Parameter(help="Let prompts, models and settings differ.")
-    ] = False,
+    match: Annotated[
+        Literal["strict", "state", "whitespace"],
+        Parameter(
+            help="How requests are held against recorded ones: state lets them differ, whitespace "
+            "only the white space of prompts."
+        ),
+    ] = "strict",
     store: Annotated[Path | None, Parameter(help="SQLite file that keeps the runs.")] = None,
 ) -> int:
     """Repeat runs from their journals with no network, and tell the first difference.
@@ -37,20 +42,18 @@ def replay(
     Parameters
     ----------
     runs
-        ids of runs, their beginnings or ends, last, or .jsonl files
+        ids of runs, their beginnings or ends, last, .jsonl files or cassettes
     """
-    return asyncio.run(_replay_all(runs, flow, store, requests=not ignore_requests))
+    return asyncio.run(_replay_all(runs, flow, store, match))
 
 
-async def _replay_all(
-    runs: list[str], flow: str | None, store: Path | None, *, requests: bool
-) -> int:
+async def _replay_all(runs: list[str], flow: str | None, store: Path | None, match: Match) -> int:
     kept = store_at(store)
     codes: list[int] = []
     try:
         for run in runs:
             try:
-                codes.append(await _replay(kept, run, flow, requests=requests))
+                codes.append(await _replay(kept, run, flow, match))
             except (StateflowError, BadInput) as error:
                 tell(f"{run}: {error}" if len(runs) > 1 else str(error))
                 codes.append(1)
@@ -59,23 +62,25 @@ async def _replay_all(
     return max(codes, default=0)
 
 
-async def _replay(store: Store, run: str, flow: str | None, *, requests: bool) -> int:
+async def _replay(store: Store, run: str, flow: str | None, match: Match) -> int:
     journal = await find_journal(store, run)
     found = flow_of(journal, flow)
     try:
-        again = await replay_journal(found.flow, journal, requests=requests)
+        again = await replay_journal(found.flow, journal, match=match)
     except ReplayDivergence as error:
         tell(f"run {short(journal.run)!r} diverges at {error}")
         return 1
     before, now = canonical(journal), canonical(again.journal)
     turns = counted(again.fold.turns, "turn")
+    if again.cut:
+        turns += f" (the recording breaks off at {again.cut})"
     out = console("stdout")
     if before == now:
         print_of = hashlib.sha256(before.encode("utf-8", "surrogatepass")).hexdigest()
         say(out, f"replayed {turns}: canonical journal identical (sha256 {print_of})")
         return 0
     what = _first_difference(before, now)
-    if '"kind":"RunStarted"' in what or not requests:
+    if '"kind":"RunStarted"' in what or match != "strict":
         say(out, f"replayed {turns}: same path; the flow's table or requests have changed")
         return 0
     tell(f"replayed {turns}: same path, but the canonical journals differ, first at {what[:200]}")

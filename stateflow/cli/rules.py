@@ -40,7 +40,7 @@ def rules(
     flow
         path.py[:attr], pkg.mod:attr or path.json
     runs
-        ids of runs, their beginnings or ends, last, all, or .jsonl files
+        ids of runs, their beginnings or ends, last, all, .jsonl files or cassettes
     """
     found = find_flow(flow)
     ruled = [one for one in found.flow.flows if one.rules]

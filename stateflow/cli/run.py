@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import Parameter
 
 from stateflow.cli.changed import tell_changes
+from stateflow.cli.changing import fields_of, renames_of
 from stateflow.cli.drive import Driving, drive
-from stateflow.cli.find import Found, find_flow, flow_of
+from stateflow.cli.find import Found, find_flow, flow_of, store_path
 from stateflow.cli.options import (
     budget_over,
     models_of,
@@ -26,11 +28,16 @@ from stateflow.engine.spending import budget_from
 from stateflow.journal.event import Journal
 from stateflow.journal.fold import fold as fold_of
 from stateflow.machine.budget import Budget
+from stateflow.machine.flow import Flow
 from stateflow.stores.content import attach
+
+if TYPE_CHECKING:
+    from stateflow.engine.planning import Plan
 
 __all__ = ["fork", "resume", "run"]
 
 _DRIVING = Driving()
+_NOTHING: Final[list[str]] = []
 
 
 @Parameter(name="*")
@@ -92,6 +99,13 @@ class Answered:
     flow: Annotated[
         str | None, Parameter(help="Where the flow is now; else where the run began.")
     ] = None
+    map: Annotated[
+        list[str],
+        Parameter(
+            help="OLD=NEW: what a state is called now; a nested flow's by its path.  "
+            "May be repeated."
+        ),
+    ] = field(default_factory=list[str])
 
 
 _BEGUN = Begun()
@@ -127,6 +141,9 @@ def resume(
     run: str | None = None,
     /,
     *,
+    plan: Annotated[
+        bool, Parameter(help="Only tell what would happen; exit with 1 if it would be refused.")
+    ] = False,
     due: Annotated[
         bool, Parameter(help="In place of RUN: every run that waits and whose deadline has passed.")
     ] = False,
@@ -144,6 +161,25 @@ def resume(
         return _fire(run, answered, driving)
     if run is None:
         raise Misused("say which run: stateflow resume RUN, or --due for all that are late")
+    rename = renames_of(answered.map)
+    if plan:
+        return _plan(run, rename, answered, driving)
+    answer, given = _answers(answered)
+
+    async def begin(runner: Runner) -> Live:
+        found, journal = await _found(runner, run, answered.flow)
+        budget = budget_over(_budget(found, journal), answered.budget)
+        if not rename:  # replay will not tell of what a map has told
+            tell_changes(found.flow, journal)
+        return runner.resume(
+            found.flow, journal.run, answer=answer, answers=given, budget=budget, rename=rename
+        )
+
+    return asyncio.run(drive(driving, begin))
+
+
+def _answers(answered: Answered) -> tuple[str | None, dict[str, Any] | None]:
+    """Return the answer to the one open question, and the answers by question."""
     given = object_of("--answers", answered.answers)
     if given is not None and not all(isinstance(one, str | dict) for one in given.values()):
         raise Misused(
@@ -157,14 +193,21 @@ def resume(
         if answer is None:
             raise Misused("--question says what --answer is for; give --answer, too")
         given, answer = {answered.question: answer}, None
+    return answer, given
 
-    async def begin(runner: Runner) -> Live:
-        found, journal = await _found(runner, run, answered.flow)
-        budget = budget_over(_budget(found, journal), answered.budget)
-        tell_changes(found.flow, journal)
-        return runner.resume(found.flow, journal.run, answer=answer, answers=given, budget=budget)
 
-    return asyncio.run(drive(driving, begin))
+def _plan(run: str, rename: Mapping[str, str], answered: Answered, driving: Driving) -> int:
+    from stateflow.cli.plan import tell_plan
+
+    if answered != Answered(flow=answered.flow, map=answered.map) or driving.record is not None:
+        raise Misused("--plan tells what would happen; leave out answers, --budget and --record")
+
+    async def look() -> tuple[Flow, Plan, Journal]:
+        async with Runner(store=store_path(driving.store)) as runner:
+            found, journal = await _found(runner, run, answered.flow)
+            return found.flow, await runner.plan(found.flow, journal.run, rename=rename), journal
+
+    return tell_plan(*asyncio.run(look()), json=driving.json)
 
 
 def _fire(run: str | None, answered: Answered, driving: Driving) -> int:
@@ -186,7 +229,18 @@ def fork(
     run: str,
     /,
     *,
-    at: Annotated[int, Parameter(help="How many turns to share with it.")],
+    at: Annotated[
+        int,
+        Parameter(help="How many turns to share with it; -1: all.", allow_leading_hyphen=True),
+    ],
+    set: Annotated[  # noqa: A002 - the word for it
+        list[str],
+        Parameter(help="data.NAME=JSON: go on with another value of the data.  May be repeated."),
+    ] = _NOTHING,
+    reply: Annotated[
+        str | None,
+        Parameter(help="What the next speaker says, who is not asked.", allow_leading_hyphen=True),
+    ] = None,
     flow: Annotated[str | None, Parameter(help="Where the flow is now.")] = None,
     driving: Driving = _DRIVING,
 ) -> int:
@@ -197,11 +251,12 @@ def fork(
     run
         id of a run, its beginning or end, or last
     """
+    fields = fields_of(set)
 
     async def begin(runner: Runner) -> Live:
         found, journal = await _found(runner, run, flow)
         tell_changes(found.flow, journal)
-        return await runner.fork(found.flow, journal.run, at=at)
+        return await runner.fork(found.flow, journal.run, at=at, set=fields, reply=reply)
 
     return asyncio.run(drive(driving, begin))
 

@@ -20,6 +20,7 @@ from stateflow.cli.find import (
     find_flow,
     find_journal,
     flow_files,
+    in_file,
     store_at,
     store_option,
     store_path,
@@ -46,12 +47,12 @@ if TYPE_CHECKING:
     from stateflow.cli.drive import Driving
     from stateflow.engine.result import Result
 
-__all__ = ["ls", "show", "tell_result"]
+__all__ = ["journal_in", "ls", "show", "tell_result"]
 
 _STORE_HELP = "SQLite file that keeps the runs."
 
 
-def show(
+def show(  # noqa: PLR0913 - what can be asked of a run
     run: str,
     /,
     *,
@@ -61,7 +62,15 @@ def show(
         Parameter(help="Everything that was said, with files, tool calls and what was retried."),
     ] = False,
     guards: Annotated[bool, Parameter(help="Every guard with its verdict.")] = False,
-    json: Annotated[bool, Parameter(help="The journal as JSON lines.")] = False,
+    at: Annotated[
+        str | None,
+        Parameter(
+            help="The run as it stood after turn N: 0 is before the first, -1 the last; ask#1.0/2 "
+            "is one of a nested run.",
+            allow_leading_hyphen=True,
+        ),
+    ] = None,
+    json: Annotated[bool, Parameter(help="The journal as JSON lines; with --at, that.")] = False,
     store: Annotated[Path | None, Parameter(help=_STORE_HELP)] = None,
 ) -> int:
     """Show a run: its path, its tokens and money by state, why it stopped.
@@ -69,11 +78,17 @@ def show(
     Parameters
     ----------
     run
-        id of a run, its beginning or end, last, or a .jsonl file
+        id of a run, its beginning or end, last, or a .jsonl file or cassette
     """
-    if path + messages + guards + json > 1:
-        raise Misused("--path, --messages, --guards and --json do not go together; ask for one")
-    journal = asyncio.run(_journal(run, store))
+    if path + messages + guards + (json or at is not None) > 1:
+        raise Misused(
+            "--path, --messages, --guards and --json do not go together; ask for one; --at goes "
+            "with --json alone"
+        )
+    journal = asyncio.run(journal_in(run, store))
+    if at is not None:
+        _show_at(journal, at, json=json)
+        return 0
     if json:
         from stateflow.stores.file import dump_lines
 
@@ -89,7 +104,7 @@ def show(
     elif guards:
         show_guards(out, one)
     else:
-        _summary(out, one, run if run.endswith(".jsonl") else store)
+        _summary(out, one, run if in_file(run) else store)
     return 0
 
 
@@ -152,7 +167,20 @@ def tell_result(result: Result, driving: Driving, resume: str) -> None:
     labelled(out, "next", " · ".join([resume, *after] if result.stop.resumable else after))
 
 
-async def _journal(run: str, store: Path | None) -> Journal:
+def _show_at(journal: Journal, at: str, *, json: bool) -> None:
+    from stateflow.cli.moment import moment_json, show_moment
+    from stateflow.journal.moment import moment
+
+    one = moment(journal, at)
+    if json:
+        told = json_module.dumps(moment_json(one), ensure_ascii=False, indent=2)
+        sys.stdout.write(f"{told}\n")
+    else:
+        show_moment(console("stdout"), one, whole=True)
+
+
+async def journal_in(run: str, store: Path | None) -> Journal:
+    """Return the journal that *run* means: of the store, or a file."""
     kept = store_at(store)
     try:
         return await find_journal(kept, run)

@@ -14,7 +14,7 @@ from typing import Any
 
 from stateflow.cli.apart import imported_apart, twin
 from stateflow.cli.chart import short
-from stateflow.cli.find import find_flow, find_journal, store_at
+from stateflow.cli.find import find_flow, find_journal, in_file, store_at
 from stateflow.cli.revision import AtRevision, at_revision, tree_of
 from stateflow.cli.trouble import BadInput
 from stateflow.errors import UnknownRun
@@ -91,7 +91,7 @@ def _side_of(flow: Flow, label: str) -> Side:
 
 def _is_flow(reference: str) -> bool:
     """Tell whether *reference* can only name a flow."""
-    return not reference.endswith(".jsonl") and (
+    return not in_file(reference) and (
         ":" in reference or reference.endswith((".py", ".json")) or Path(reference).is_file()
     )
 

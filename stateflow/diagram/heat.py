@@ -7,7 +7,7 @@ transition is.  Runs of an older version of the flow count as far as their steps
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stateflow.diagram.box import DONE, START, Arrow, Box, Mark, Picture, at
@@ -16,7 +16,7 @@ from stateflow.diagram.words import counted
 from stateflow.journal.event import ChildStarted, Journal, Step, TurnTaken
 from stateflow.journal.fold import Fold, fold
 
-__all__ = ["followed", "heated"]
+__all__ = ["followed", "heated", "warmed"]
 
 
 def heated(drawn: Picture, journals: Sequence[Journal]) -> Picture:
@@ -31,18 +31,33 @@ def heated(drawn: Picture, journals: Sequence[Journal]) -> Picture:
     tally = _Tally(drawn)
     for journal in journals:
         tally.run(journal, "")
-    most = max(tally.visits.values(), default=0)
-    often = max(tally.taken.values(), default=0)
+    told = counted(len(journals), "recorded run")
+    warm = warmed(drawn, tally.visits, tally.taken, told)
+    return replace(warm, caption=warm.caption + tally.lost())
+
+
+def warmed(
+    drawn: Picture, visits: Mapping[str, int], taken: Mapping[str, int], told: str
+) -> Picture:
+    """Return *drawn* with counts that somebody else took.
+
+    Args:
+        drawn: the flow.
+        visits: how often each place was come by, by the key of its box [times].
+        taken: how often each transition was taken, by the id of its arrow [times].
+        told: what was counted, in words.
+    """
+    most = max(visits.values(), default=0)
+    often = max(taken.values(), default=0)
     boxes = tuple(
-        _warm_box(box, tally.visits[box.key], most) if _counted(drawn, box) else box
+        _warm_box(box, visits.get(box.key, 0), most) if _counted(drawn, box) else box
         for box in drawn.boxes
     )
     arrows = tuple(
-        _warm_arrow(arrow, tally.taken[arrow.id], often) if _moves(arrow) else arrow
+        _warm_arrow(arrow, taken.get(arrow.id, 0), often) if _moves(arrow) else arrow
         for arrow in drawn.arrows
     )
-    caption = _caption(boxes, arrows, len(journals)) + tally.lost()
-    return replace(drawn, boxes=boxes, arrows=arrows, caption=caption)
+    return replace(drawn, boxes=boxes, arrows=arrows, caption=_caption(boxes, arrows, told))
 
 
 def followed(drawn: Picture, journal: Journal) -> Picture:
@@ -181,14 +196,14 @@ def _trodden(arrow: Arrow, times: int) -> Arrow:
     return replace(arrow, mark="taken" if times else "kept", count=times if times > 1 else None)
 
 
-def _caption(boxes: Sequence[Box], arrows: Sequence[Arrow], runs: int) -> str:
+def _caption(boxes: Sequence[Box], arrows: Sequence[Arrow], told: str) -> str:
     places = [box for box in boxes if box.count is not None and not box.done]
     ways = [arrow for arrow in arrows if arrow.number is not None]
     visited = sum(box.count != 0 for box in places)
     taken = sum(arrow.count != 0 for arrow in ways)
     return " · ".join(
         (
-            counted(runs, "recorded run"),
+            told,
             f"states {visited}/{len(places)} visited",
             f"transitions {taken}/{len(ways)} taken",
         )

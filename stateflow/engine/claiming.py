@@ -10,20 +10,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from stateflow.conversation.effect import Question
 from stateflow.engine.answering import answers_to, open_questions, place_of
+from stateflow.engine.environment import Environment
 from stateflow.engine.live_door import LiveDoor
 from stateflow.engine.pricing import refuse_unpriced
+from stateflow.engine.renames import carry, check_renames, claimed, hinted, refuse_gone
 from stateflow.engine.spending import budget_from, budget_json
-from stateflow.errors import AnswerRefused
+from stateflow.errors import AnswerRefused, ReplayDivergence, RunError
 from stateflow.journal.event import Event, HumanAnswered, Recorded, RunResumed
 from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.redact import Redactor
 from stateflow.machine.budget import Budget
 from stateflow.machine.flow import Flow
 
-__all__ = ["take_up"]
+__all__ = ["proved", "take_up"]
 
 
 async def take_up(
@@ -32,6 +35,7 @@ async def take_up(
     answer: str | None,
     answers: Mapping[str, object],
     budget: Budget | None,
+    rename: Mapping[str, str] | None = None,
 ) -> None:
     """Claim the run behind *door*, and put the answers on the record.
 
@@ -41,18 +45,18 @@ async def take_up(
         answer: to the only open question; ``None``: none is given.
         answers: by question.
         budget: of the whole run from now on; ``None``: as it was.
+        rename: what places of the flow are called now, by the paths they had in the recording.
 
     Raises:
         AnswerRefused: an answer fits nothing that is open, or comes too late.
         ReplayDivergence: the flow has changed, and takes another path.
-        RunError: the budget is in USD, and a price is not known.
+        RunError: the budget is in USD, and a price is not known; or *rename* does not fit.
     """
     environment = door.environment
     events = await environment.store.read(door.run)
     door.fold = fold_of(events)
     if door.fold.ended:
-        if answer is not None or answers:
-            raise AnswerRefused(f"run {door.run!r} is over; nothing waits for an answer")
+        _refuse_over(door.run, answer is not None or bool(answers), rename)
         return
     limits = budget_json(budget) if budget is not None else door.fold.budget
     door.budget = budget_from(limits) if limits is not None else flow.budget
@@ -60,19 +64,38 @@ async def take_up(
     asked = started.models if started is not None else None
     refuse_unpriced(flow, door.budget, environment.models, asked)
     environment.sandboxes.check(flow, started.sandboxes if started is not None else None)
-    changed = await _proved(flow, door, events)
+    claim = await proved(flow, door.run, environment, events, rename or {})
     open_now = await open_questions(environment.store, door.run)
     now = environment.store.now()
     given = answers_to(door.run, open_now, answer, answers, flow=flow, now=now)
     late = any(one.due is not None and now >= one.due for one in open_now.values())
     waits = door.fold.stop is not None and door.fold.stop.kind == "waiting"
-    if waits and not given and not late:
+    if waits and not given and not late and claim.rename is None:
         return
-    resumed = RunResumed(budget_json(budget) if budget is not None else None, changed)
+    resumed = replace(claim, budget=budget_json(budget) if budget is not None else None)
     clean = {
         name: _cleaned(text, open_now[name], environment.redactor) for name, text in given.items()
     }
-    await _record(door, resumed, clean)
+    if resumed.rename is None:
+        await _record(door, [resumed], clean)
+    else:
+        await _rename(door, resumed)
+        now_called = await open_questions(environment.store, door.run)
+        ids = dict(zip(open_now, now_called, strict=True))
+        await _record(door, [], {ids[name]: text for name, text in clean.items()})
+
+
+async def _rename(door: LiveDoor, resumed: RunResumed) -> None:
+    """Claim the run by a claim that renames; its nested runs are moved before."""
+    await carry(door.environment.store, door.run, door.fold, resumed)
+    await door.commit(resumed)
+
+
+def _refuse_over(run: str, answered: bool, rename: Mapping[str, str] | None) -> None:  # noqa: FBT001 - passed on
+    if answered:
+        raise AnswerRefused(f"run {run!r} is over; nothing waits for an answer")
+    if rename:
+        raise RunError(f"run {run!r} is over; nothing of it is renamed")
 
 
 def _cleaned(answer: str, question: Question, redactor: Redactor) -> str:
@@ -82,26 +105,45 @@ def _cleaned(answer: str, question: Question, redactor: Redactor) -> str:
     return json.dumps(redactor.json(json.loads(answer)), ensure_ascii=False)
 
 
-async def _proved(flow: Flow, door: LiveDoor, events: Sequence[Recorded]) -> str | None:
-    """Return the print of *flow* if it has changed and still takes the recorded path.
+async def proved(
+    flow: Flow,
+    run: str,
+    environment: Environment,
+    events: Sequence[Recorded],
+    rename: Mapping[str, str],
+) -> RunResumed:
+    """Return the claim with which *run* goes on: its path through *flow* is the recorded one.
 
     Raises:
-        ReplayDivergence: it does not.
+        ReplayDivergence: it is not.
+        RunError: *rename* does not fit.
     """
     now = flow.fingerprint()
     taken_part = {getattr(one.event, "print", None) for one in events}
-    if taken_part <= {now, None}:
-        return None
+    if taken_part <= {now, None} and not rename:
+        return RunResumed()
     from stateflow.engine.replaying import replay_journal
 
-    journal = await door.environment.store.journal(door.run)
-    await replay_journal(flow, journal, requests=False, redactor=door.environment.redactor)
-    return now
+    redactor = environment.redactor
+    table = redactor.json(flow.table())
+    journal = await environment.store.journal(run)
+    before = journal.started.table
+    claim = RunResumed(print=now)
+    if rename:
+        check_renames(before, table, rename)
+        claim = replace(claim, rename=dict(rename), table=table)
+        journal = claimed(journal, claim)
+    try:
+        refuse_gone(flow, journal)
+        await replay_journal(flow, journal, match="state", redactor=redactor)
+    except ReplayDivergence as error:
+        raise hinted(error, before, table, rename) from None
+    return claim
 
 
-async def _record(door: LiveDoor, resumed: RunResumed, given: Mapping[str, str]) -> None:
+async def _record(door: LiveDoor, resumed: Sequence[Event], given: Mapping[str, str]) -> None:
     """Claim the run, and put each answer into the journal of the run that asks."""
-    here: list[Event] = [resumed]
+    here: list[Event] = [*resumed]
     below: dict[str, list[HumanAnswered]] = {}
     for question, text in given.items():
         run, key = place_of(door.run, question)

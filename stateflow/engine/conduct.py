@@ -27,6 +27,7 @@ from stateflow.engine.observing import OBSERVERS
 from stateflow.engine.scene import Scene, deaf
 from stateflow.engine.speaking import Speaking
 from stateflow.engine.spending import over
+from stateflow.engine.steady import steady
 from stateflow.engine.stepping import ActionRaised, Spoken, Stepping, view_of
 from stateflow.engine.stopping import retry_of, stop_failed, stop_final, way_out
 from stateflow.engine.turn import EngineTurn
@@ -55,8 +56,18 @@ _FAIR = 8
 class Conductor:
     """Takes one run through its flow until it stops."""
 
-    def __init__(self, flow: Flow, door: Door, budget: Budget, models: ModelPool) -> None:
-        """Stand where the door's fold stands."""
+    def __init__(
+        self, flow: Flow, door: Door, budget: Budget, models: ModelPool, *, twice: bool = False
+    ) -> None:
+        """Stand where the door's fold stands.
+
+        Args:
+            flow: what may happen.
+            door: what it all passes through.
+            budget: limits of the run.
+            models: opens the models.
+            twice: ask Python functions of the flow twice, and refuse those that differ.
+        """
         self.flow = flow
         self.door = door
         self.budget = budget
@@ -64,6 +75,8 @@ class Conductor:
         self._typed: BaseModel | None = None
         self._typed_from: object = None
         self._watch = Watch(flow.automata)
+        self._twice = twice
+        self._kernel = steady(flow) if twice else flow.kernel
 
     async def until_stop(self, pausing: Any) -> Stop:  # noqa: ANN401 - anything with a flag `pausing`
         """Take turns until the run stops; the stop is journaled."""
@@ -92,7 +105,9 @@ class Conductor:
             await self.door.commit(RunEnded(stop_final(place, "reached")))
             return
         spoken = await self._speak(place) if isinstance(place, State) else Spoken()
-        stepping = Stepping(self.flow, self.door.fold, self.data(), spoken, self.door.redact)
+        stepping = Stepping(
+            self.flow, self.door.fold, self.data(), spoken, self.door.redact, twice=self._twice
+        )
         try:
             if isinstance(place, State):
                 stepping.save(place)
@@ -189,13 +204,13 @@ class Conductor:
         if event == "said" and isinstance(at, State) and at.choose is not None:
             decision = await self._chosen(at, at.choose, stepping, spoken)
         else:
-            decision = self.flow.kernel.step(at.name, event, stepping.view)
+            decision = self._kernel.step(at.name, event, stepping.view)
         if isinstance(decision, Stop):
             return decision
         if decision.taken is not None and stepping.used_up(decision.target):
             event = "exhausted"
             stepping.exhaust(f"visits of {decision.target!r}")
-            decision = self.flow.kernel.step(at.name, event, stepping.view)
+            decision = self._kernel.step(at.name, event, stepping.view)
         if decision.taken is None:
             return way_out(self.flow, at, event, decision, stepping, spoken)
         return decision
@@ -204,13 +219,13 @@ class Conductor:
         self, at: State, chooser: Chooser, stepping: Stepping, spoken: Spoken
     ) -> Decision | Stop:
         """Try all guards; where several hold, ask the chooser once."""
-        tried = self.flow.kernel.verdicts(at.name, stepping.view)
+        tried = self._kernel.verdicts(at.name, stepping.view)
         enabled = [index for index, verdict in enumerate(tried) if verdict]
         if not enabled:
             return Decision(tried, None)
         chat = chat_of(self.flow, at, enabled, stepping.view)
         if len(chat.candidates) == 1:
-            return self.flow.kernel.take(at.name, enabled[0], tried)
+            return self._kernel.take(at.name, enabled[0], tried)
         turn = self._between(at, chooser.name, stepping, spoken)
         self.door.scene = Scene(turn, at.agent, self.models, deaf, chooser, chat)
         try:
@@ -220,7 +235,7 @@ class Conductor:
         if isinstance(picked, Fault):
             return self._stopped(picked, at, tried)
         index = next(i for i in enabled if at.transitions[i].target == picked)
-        return self.flow.kernel.take(at.name, index, tried)
+        return self._kernel.take(at.name, index, tried)
 
     async def _restart(
         self, at: State | Junction, summary: Summary, stepping: Stepping, spoken: Spoken

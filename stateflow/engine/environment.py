@@ -21,6 +21,7 @@ from stateflow.stores.base import Store
 if TYPE_CHECKING:
     from stateflow.engine.live_door import LiveDoor
     from stateflow.engine.sandboxes import Sandboxes
+    from stateflow.engine.tape import Tape
 
 __all__ = ["Control", "Environment"]
 
@@ -50,3 +51,5 @@ class Control:
     pausing: bool = False
     publish: Callable[[Recorded | Delta], None] | None = None
     sessions: Sessions = field(default_factory=Sessions)
+    tape: Tape | None = None
+    """Answers for effects, so that they are not made."""

@@ -16,13 +16,16 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Final
 
 from stateflow.errors import DefinitionError, FlowNotFound
 from stateflow.machine.flow import Flow
 
-__all__ = ["FORMS", "Found", "find_flow", "is_path", "parted", "relative"]
+__all__ = ["FORMS", "Found", "find_flow", "flow_files", "is_path", "parted", "relative"]
 
-FORMS = "write it as path.py, path.py:attr, pkg.mod:attr or path.json"
+_DEFINES: Final = re.compile(r"^flow\s*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
+"""A module-level ``flow = ...``."""
+FORMS: Final = "write it as path.py, path.py:attr, pkg.mod:attr or path.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,18 @@ def find_flow(reference: str) -> Found:
     task: object = getattr(module, "task", "")
     task = task if isinstance(task, str) else ""
     return Found(flow, f"{source}:{attr}" if attr else source, task)
+
+
+def flow_files(folder: Path) -> list[Path]:
+    """Return the files of *folder* that define ``flow``, by name."""
+    return [path for path in sorted(folder.glob("*.py")) if _defines_flow(path)]
+
+
+def _defines_flow(path: Path) -> bool:
+    try:
+        return path.is_file() and _DEFINES.search(path.read_text("utf-8")) is not None
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def parted(reference: str) -> tuple[str, str]:

@@ -124,11 +124,15 @@ class Live:
             self._heard.put_nowait(None)
 
     async def _worked(self, work: Callable[[], Any]) -> Stop:
+        door = self.door
         try:
             stop: Stop = await work()
         except asyncio.CancelledError:
             self._closing = True
             stop = await self._cut()
+        if door.control.tape is not None:
+            store = door.environment.store
+            await door.control.tape.stopped(await store.journal(self.run), store)
         return stop
 
     async def _stands(self, taken: RunTaken) -> bool:

@@ -19,12 +19,14 @@ from stateflow.engine.door import Delta, OnDelta, Parked
 from stateflow.engine.doubt import confirmed, is_doubtful, was_it_done
 from stateflow.engine.environment import Control, Environment
 from stateflow.engine.faults import Said, cleaned, fault_of, same_operation, same_question
+from stateflow.engine.instead import said_instead
 from stateflow.engine.making import make
 from stateflow.engine.nested import run_branches
 from stateflow.engine.pricing import ceiling_of
 from stateflow.engine.recorded import question_of
 from stateflow.engine.scene import Scene
 from stateflow.engine.spending import left, refusal, shared
+from stateflow.engine.tape import apart, taped
 from stateflow.errors import RunError
 from stateflow.journal.codec import encode
 from stateflow.journal.event import (
@@ -137,6 +139,8 @@ class LiveDoor:
     ) -> None:
         if self._held:
             await self.commit()
+        if self.fold.reply is not None and await self._said_instead(effects, answers):
+            return
         if len(effects) == 1 and _is_plain(effects[0].call):
             done = await self._make(effects[0], on_delta)
             answers[done.key.ordinal] = done
@@ -155,6 +159,23 @@ class LiveDoor:
         if len(answers) < len(effects):  # the others are questions
             await self.commit()
             raise Parked(self.fold.questions(self.path))
+
+    async def _said_instead(self, effects: Sequence[Effect], answers: dict[int, Answer]) -> bool:
+        """Let a person's reply be what the next speaker says, if that is asked for here."""
+        effect, *others = effects
+        if others:
+            return False
+        asked = self._asked(effect) if effect.call.op == "human.ask" else None
+        args = None if effect.call.args is None else self.redact(effect.call.args)
+        told = said_instead(self.fold, self.fold.answers.values(), effect, args, asked)
+        if told is None:
+            return False
+        answers[effect.key.ordinal] = told
+        if asked is None:
+            self._held.append(told)
+        else:
+            await self.commit(asked, told)
+        return True
 
     def _openings(self, allowed: list[Effect]) -> tuple[list[Effect], list[Event]]:
         """Return what is made here and now, and what has to be on the record before."""
@@ -243,7 +264,14 @@ class LiveDoor:
             scene.sessions, scene.redactor = self.control.sessions, environment.redactor
             scene.sandboxes, scene.run = environment.sandboxes, self.run
         left_s = 0.0 if effect.call.op == "human.ask" else self.time_left()
-        return await make(effect, scene, environment, on_delta, left_s)
+        if self.control.tape is None:
+            return await make(effect, scene, environment, on_delta, left_s)
+        args = environment.redactor.json(effect.call.args)
+        known = await self.control.tape.answer(self, effect, args)
+        if known is not None:
+            return taped(known, effect, args, on_delta)
+        with apart():
+            return await make(effect, scene, environment, on_delta, left_s)
 
     def _asked(self, effect: Effect) -> HumanAsked:
         return question_of(effect, self.environment.redactor.json, self._due())

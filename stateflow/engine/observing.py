@@ -24,7 +24,7 @@ class Observer(Protocol):
 
         Args:
             flow: whose turn it is.
-            fold: the run before the turn; its ``answers`` hold what the turn's effects came to.
+            fold: the run before the turn; what its last effects came to may not stand there yet.
             turn: what was said, tried and taken.
             stop: why the run stops with it; ``None``: it goes on.
         """

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from stateflow.conversation.effect import Effect
-from stateflow.journal.event import Event, HumanAsked, Journal, RunEnded
-from stateflow.journal.fold import Fold
+from stateflow.errors import ReplayDivergence
+from stateflow.journal.event import (
+    Event,
+    HumanAsked,
+    Journal,
+    RunChanged,
+    RunEnded,
+    RunPaused,
+    RunResumed,
+    TurnTaken,
+)
 from stateflow.value import Json
 
-__all__ = ["is_cancelled", "question_of", "stamps_of"]
+__all__ = ["Stopped", "changes_of", "is_cancelled", "question_of", "stamps_of"]
+
+
+class Stopped(BaseException):
+    """Ends a replay: the journal goes no further, or a difference was found."""
+
+    def __init__(self, divergence: ReplayDivergence | None = None) -> None:
+        """Keep the difference; ``None``: the journal goes no further."""
+        self.divergence = divergence
 
 
 def is_cancelled(event: Event) -> bool:
@@ -18,13 +35,33 @@ def is_cancelled(event: Event) -> bool:
     return isinstance(event, RunEnded) and event.stop.kind == "cancelled"
 
 
+def changes_of(events: Iterable[Event]) -> dict[int, list[RunChanged]]:
+    """Return what a person changed where a fork left its origin, by the turns taken before."""
+    turns = 0
+    found: dict[int, list[RunChanged]] = {}
+    for event in events:
+        if isinstance(event, TurnTaken):
+            turns += 1
+        elif isinstance(event, RunChanged):
+            found.setdefault(turns, []).append(event)
+    return found
+
+
 def stamps_of(journal: Journal) -> dict[int, float]:
     """Return when each event came, on a clock that stands still while the run does."""
-    fold = Fold()
     stamps: dict[int, float] = {}
+    now = last = journal.events[0].at if journal.events else 0.0
+    stands = False
     for recorded in journal.events:
-        fold.apply(recorded)
-        stamps[id(recorded.event)] = journal.events[0].at + fold.elapsed_s
+        event, at = recorded.event, recorded.at
+        if isinstance(event, RunResumed):
+            stands = False
+        elif not stands and at > last:
+            now += at - last
+        if isinstance(event, RunPaused | RunEnded):
+            stands = True
+        last = at
+        stamps[id(event)] = now
     return stamps
 
 

@@ -2,27 +2,35 @@
 
 Two things are checked apart: has a *request* changed (what an effect asks, by its print), and
 has the *flow* changed (what a turn came to).  The first difference is raised; nothing is ever
-performed.
+performed.  What the recording holds and the replay does not come to is a difference, too, unless
+the recording itself breaks off: it is then repeated as far as it goes, and ``Replay.cut`` says
+where that was.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
 from stateflow.engine.conduct import Conductor
+from stateflow.engine.matching import Match, check_match
 from stateflow.engine.recorded import is_cancelled
+from stateflow.engine.replay_beginning import opening_patch, refuse_gone
 from stateflow.engine.replay_door import ReplayDoor, Stopped
 from stateflow.engine.spending import budget_from
+from stateflow.engine.steady import Unsteady
 from stateflow.errors import ReplayDivergence
 from stateflow.journal.event import (
     Journal,
     RunEnded,
+    RunPaused,
     RunStarted,
+    TurnTaken,
 )
 from stateflow.journal.fold import Fold
 from stateflow.journal.redact import Redactor
+from stateflow.journal.renaming import in_present_names
 from stateflow.journal.stop import Stop
 from stateflow.machine.flow import Flow
 from stateflow.models.names import ModelPool
@@ -38,7 +46,16 @@ class Replay:
     """The events as the core made them again."""
     fold: Fold
     stop: Stop | None
-    """``None`` where the recorded run was cut off."""
+    """``None`` where the recorded run was cut off, or somebody asked it to pause."""
+    turns: int = 0
+    """Turns that were repeated, those of nested runs not counted [turns]."""
+    cut: str = ""
+    """Where the recording breaks off without a stop of its own, in words; empty: it does not."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the recording was repeated to a stop of its own."""
+        return not self.cut
 
 
 @dataclass(slots=True)
@@ -47,52 +64,76 @@ class _Control:
     publish: None = None
 
 
-async def _replay(
-    flow: Flow, journal: Journal, redactor: Redactor, *, requests: bool, path: str = ""
-) -> Replay:
-    async def repeat(inner: Flow, nested: Journal, below: str) -> Replay:
-        return await _replay(inner, nested, redactor, requests=requests, path=below)
+@dataclass(frozen=True, slots=True)
+class _Repeating:
+    """How a run and those nested in it are repeated."""
 
-    door = ReplayDoor(flow, journal, requests, redactor, repeat, path)
-    started = journal.events[0].event if journal.events else None
-    if not isinstance(started, RunStarted):
-        raise Stopped(ReplayDivergence("event 1", "the journal does not begin with RunStarted"))
-    budget = flow.budget if started.budget is None else budget_from(cast("Any", started.budget))
-    for recorded in journal.events:
-        if (limits := getattr(recorded.event, "budget", None)) is not None:
-            budget = budget_from(limits)
-    table = door.redactor.json(flow.table())
-    door.begin(replace(started, table=table, print=flow.fingerprint()))
-    conductor = Conductor(flow, door, budget, ModelPool())
-    stop: Stop | None = None
-    try:
-        stop = await conductor.until_stop(_Control())
-    except Stopped as stopped:
-        if stopped.divergence is not None:
-            raise
-    last = journal.events[-1].event
-    if isinstance(last, RunEnded) and is_cancelled(last) and (stop is None or stop.resumable):
-        stop = last.stop
-        door.apply(last)
-    return Replay(Journal(journal.run, tuple(door.made), door.nested), door.fold, stop)
+    redactor: Redactor
+    match: Match
+
+    async def run(self, flow: Flow, journal: Journal, path: str = "") -> Replay:
+        """Repeat *journal* with *flow*.
+
+        Raises:
+            Stopped: at the first difference.
+        """
+        started = journal.events[0].event if journal.events else None
+        if not isinstance(started, RunStarted):
+            text = "the journal does not begin with RunStarted"
+            raise Stopped(ReplayDivergence("event 1", text, kind="journal", run=path.rstrip("/")))
+        door = ReplayDoor(flow, journal, self.match, self.redactor, self.run, path)
+        refuse_gone(flow, started, journal, door.differing)
+        patch = opening_patch(flow, started, door)
+        door.begin(
+            replace(started, table=dict(door.differing.now), print=flow.fingerprint(), patch=patch)
+        )
+        stop = await self._until_stop(flow, journal, door)
+        last = journal.events[-1].event
+        if isinstance(last, RunEnded) and is_cancelled(last) and (stop is None or stop.resumable):
+            stop = last.stop
+            door.apply(last)
+        elif stop is not None and not stop.resumable:
+            door.finish()
+        again = Journal(journal.run, tuple(door.made), door.nested)
+        turns = sum(isinstance(one.event, TurnTaken) for one in door.made)
+        cut = "" if stop is not None or isinstance(last, RunPaused) else door.place()
+        return Replay(again, door.fold, stop, turns, cut)
+
+    async def _until_stop(self, flow: Flow, journal: Journal, door: ReplayDoor) -> Stop | None:
+        """Take turns until the run stops; ``None``: the recording goes no further."""
+        budget = flow.budget
+        for recorded in journal.events:
+            if (limits := getattr(recorded.event, "budget", None)) is not None:
+                budget = budget_from(limits)
+        conductor = Conductor(flow, door, budget, ModelPool(), twice=True)
+        try:
+            return await conductor.until_stop(_Control())
+        except Unsteady as unsteady:
+            raise Stopped(door.differing.unsteady(door.fold, unsteady.text)) from None
+        except Stopped as stopped:
+            if stopped.divergence is not None:
+                raise
+        return None
 
 
 async def replay_journal(
-    flow: Flow, journal: Journal, *, requests: bool = True, redactor: Redactor | None = None
+    flow: Flow, journal: Journal, *, match: Match = "strict", redactor: Redactor | None = None
 ) -> Replay:
     """Repeat *journal* with *flow* and no effects.
 
     Args:
         flow: the flow as it is now.
         journal: what was recorded.
-        requests: whether a changed request is a difference.
+        match: how requests are held against the recorded ones.
         redactor: what the run kept out of its journal; ``None``: what the environment names.
 
     Raises:
+        DefinitionError: *match* is no way to match.
         ReplayDivergence: at the first difference.
     """
+    check_match(match)
+    repeating = _Repeating(redactor or Redactor.from_environment(os.environ), match)
     try:
-        redactor = redactor or Redactor.from_environment(os.environ)
-        return await _replay(flow, journal, redactor, requests=requests)
+        return await repeating.run(flow, in_present_names(journal))
     except Stopped as stopped:
         raise cast("ReplayDivergence", stopped.divergence) from None

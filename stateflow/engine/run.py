@@ -13,6 +13,8 @@ from pydantic import BaseModel
 
 from stateflow.engine.door import Delta
 from stateflow.engine.given import AnyFile
+from stateflow.engine.matching import Match
+from stateflow.engine.planning import Plan
 from stateflow.engine.result import Result, result_from
 from stateflow.engine.runner import Live, Runner
 from stateflow.journal.event import Journal, Recorded
@@ -25,7 +27,7 @@ from stateflow.models.cache import ReplyCache
 from stateflow.sandbox.base import Sandbox
 from stateflow.stores.base import Store
 
-__all__ = ["fork", "replay", "resume", "run", "run_sync", "stream"]
+__all__ = ["fork", "plan", "replay", "resume", "run", "run_sync", "stream"]
 
 T = TypeVar("T")
 
@@ -79,6 +81,7 @@ async def resume(  # noqa: PLR0913 - what can be said of a run
     store: Store | str | Path,
     answer: str | None = None,
     answers: Mapping[str, object] | None = None,
+    rename: Mapping[str, str] | None = None,
     models: Mapping[str, str | ModelClient] | None = None,
     budget: Budget | None = None,
     cache: ReplyCache | str | Path | None = None,
@@ -89,8 +92,22 @@ async def resume(  # noqa: PLR0913 - what can be said of a run
     async with Runner(
         store=store, models=models, cache=cache, sandboxes=sandboxes, allow_local=allow_local
     ) as runner:
-        live = runner.resume(flow, run, answer=answer, answers=answers, budget=budget)
+        live = runner.resume(
+            flow, run, answer=answer, answers=answers, budget=budget, rename=rename
+        )
         return await _finished(runner, live)
+
+
+async def plan(
+    flow: Flow,
+    run: str,
+    *,
+    store: Store | str | Path,
+    rename: Mapping[str, str] | None = None,
+) -> Plan:
+    """Return what resuming *run* would do, as :meth:`Runner.plan` does; nothing is written."""
+    async with Runner(store=store) as runner:
+        return await runner.plan(flow, run, rename=rename)
 
 
 async def fork(  # noqa: PLR0913 - what can be said of a run
@@ -99,16 +116,23 @@ async def fork(  # noqa: PLR0913 - what can be said of a run
     *,
     at: int,
     store: Store | str | Path,
+    set: Mapping[str, Any] | None = None,  # noqa: A002 - the word for it
+    reply: str | None = None,
     models: Mapping[str, str | ModelClient] | None = None,
     cache: ReplyCache | str | Path | None = None,
     sandboxes: Mapping[str, str | Sandbox] | None = None,
     allow_local: bool = False,
 ) -> Result:
-    """Start a new run that shares the first *at* turns of *run*, and take it to its stop."""
+    """Start a new run that shares the first *at* turns of *run*, and take it to its stop.
+
+    What it goes on with can be changed, as :meth:`Runner.fork` says: fields of the data by *set*,
+    and what is said next by *reply*.
+    """
     async with Runner(
         store=store, models=models, cache=cache, sandboxes=sandboxes, allow_local=allow_local
     ) as runner:
-        return await _finished(runner, await runner.fork(flow, run, at=at))
+        live = await runner.fork(flow, run, at=at, set=set, reply=reply)
+        return await _finished(runner, live)
 
 
 async def stream(  # noqa: PLR0913 - what can be said of a run
@@ -148,7 +172,7 @@ def run_sync(  # noqa: PLR0913 - what can be said of a run
     allow_local: bool = False,
 ) -> Result:
     """Run *flow* and block until it stops: the same engine, on a thread inside a notebook."""
-    return _blocking(
+    return blocking(
         run(
             flow,
             task,
@@ -165,23 +189,25 @@ def run_sync(  # noqa: PLR0913 - what can be said of a run
 
 
 def replay(
-    flow: Flow, journal: Journal, *, requests: bool = True, secrets: Iterable[str] = ()
+    flow: Flow, journal: Journal, *, match: Match = "strict", secrets: Iterable[str] = ()
 ) -> Result:
     """Repeat a recorded run with no network, and compare.
 
     Args:
         flow: the flow as it is now.
         journal: what was recorded.
-        requests: also hold every request against its recorded print.
+        match: how requests are held against the recorded ones: ``strict``; ``state``, not at all;
+            ``whitespace``, but for white space in prompts; or a function of both.
         secrets: what ``Runner(secrets=...)`` was given, beside what the environment names.
 
     Raises:
+        DefinitionError: *match* is no way to match.
         ReplayDivergence: at the first difference, which it tells.
     """
     from stateflow.engine.replaying import replay_journal
 
     redactor = Redactor.from_environment(os.environ, secrets)
-    again = _blocking(replay_journal(flow, journal, requests=requests, redactor=redactor))
+    again = blocking(replay_journal(flow, journal, match=match, redactor=redactor))
     fold = again.fold
     if fold.stop is None:
         fold.stop = Stop("paused", fold.state, "the recorded run was cut off here")
@@ -194,18 +220,23 @@ async def _finished(runner: Runner, live: Live) -> Result:
     return result_from(live.flow, live.run, live.door.fold, journal)
 
 
-def _blocking(work: Coroutine[Any, Any, T]) -> T:
+def blocking(work: Coroutine[Any, Any, T]) -> T:
     """Run *work* to its end; on a thread of its own where a loop is running already."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
     results: list[T] = []
     errors: list[BaseException] = []
 
+    async def finish() -> None:  # asyncio writes down what a task returns, however long that is
+        results.append(await work)
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(finish())
+        return results[0]
+
     def target() -> None:
         try:
-            results.append(asyncio.run(work))
+            asyncio.run(finish())
         except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
             errors.append(error)
 

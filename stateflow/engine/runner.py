@@ -18,7 +18,7 @@ from stateflow.engine.claiming import take_up
 from stateflow.engine.conduct import Conductor
 from stateflow.engine.due import Due, deadlines
 from stateflow.engine.environment import Control, Environment
-from stateflow.engine.forking import copy_run, first_turns
+from stateflow.engine.forking import changed, copy_run, first_turns
 from stateflow.engine.given import (
     AnyFile,
     attached,
@@ -32,15 +32,18 @@ from stateflow.engine.live_door import LiveDoor
 from stateflow.engine.opening import cache_of, new_name, store_of
 from stateflow.engine.operations import OPERATIONS
 from stateflow.engine.outside import stop_from_outside
+from stateflow.engine.planning import Plan, planned
 from stateflow.engine.pricing import date_of_prices, refuse_unpriced
 from stateflow.engine.sandboxes import Sandboxes
 from stateflow.engine.scene import Operation
 from stateflow.engine.spending import budget_json, tighter
-from stateflow.engine.stepping import initial_data
+from stateflow.engine.stepping import first_patch
+from stateflow.engine.tape import tape_of
 from stateflow.journal.event import (
     Journal,
     RunResumed,
     RunStarted,
+    TurnTaken,
 )
 from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.redact import Redactor
@@ -158,6 +161,7 @@ class Runner:
         refuse_unpriced(flow, door.budget, self._models, self._environment.overrides)
         sandboxes = self._environment.sandboxes
         sandboxes.check(flow, sandboxes.overrides)
+        door.control.tape = tape_of(flow, door.run, begins=True)
 
         async def work(held: ExitStack) -> Stop:
             held.callback(await self.store.hold(door.run))
@@ -179,27 +183,41 @@ class Runner:
         answer: str | None = None,
         answers: Mapping[str, object] | None = None,
         budget: Budget | None = None,
+        rename: Mapping[str, str] | None = None,
     ) -> Live:
         """Go on with *run*, from its journal.
 
         A flow whose table has changed is stepped through the journal first; going on is allowed
-        exactly when it takes the same path.
+        exactly when it takes the same path.  States that were renamed since are told by *rename*,
+        ``{"old": "new"}``; those of nested flows by their paths, ``{"ask/old": "ask/new"}``.
 
         Raises (when awaited):
             UnknownRun: the store has none of that name.
             RunHeld: it is under way, here or in another process; nothing was written.
             AnswerRefused: an answer fits no open question; nothing was written.
             ReplayDivergence: the changed flow would have gone elsewhere; nothing was written.
+            RunError: *rename* does not lead from the recorded flow to this one.
         """
         door = self._door(run, budget or flow.budget)
 
         async def work(held: ExitStack) -> Stop:
             door.run = await self.store.find(door.run)
+            door.control.tape = tape_of(flow, door.run, begins=False)
             held.callback(await self.store.hold(door.run))
-            await take_up(flow, door, answer, answers or {}, budget)
+            await take_up(flow, door, answer, answers or {}, budget, rename)
             return await self._go(flow, door)
 
         return self._live(flow, door, work)
+
+    async def plan(self, flow: Flow, run: str, *, rename: Mapping[str, str] | None = None) -> Plan:
+        """Return what :meth:`resume` would do; nothing is written, and nobody is asked.
+
+        Raises:
+            UnknownRun: the store has none of that name.
+            RunError: *rename* does not lead from the recorded flow to this one.
+        """
+        run = await self.store.find(run)
+        return await planned(flow, run, self._environment, rename or {})
 
     def _live(self, flow: Flow, door: LiveDoor, work: Callable[[ExitStack], Any]) -> Live:
         check_agents(flow, self._given_models)
@@ -210,20 +228,40 @@ class Runner:
         live.when_over(lambda _: held.close())
         return live
 
-    async def fork(self, flow: Flow, run: str, *, at: int, name: str | None = None) -> Live:
+    async def fork(
+        self,
+        flow: Flow,
+        run: str,
+        *,
+        at: int,
+        set: Mapping[str, Any] | None = None,  # noqa: A002 - the word for it
+        reply: str | None = None,
+        name: str | None = None,
+    ) -> Live:
         """Start a new run that shares the first *at* turns of *run*.
 
+        Args:
+            flow: as it is now.
+            run: its origin.
+            at: so many turns; less than none counts from the end, -1 are all.
+            set: fields of the data that are others from there on; ``"brief.words"`` lies deeper.
+            reply: what the next speaker says, who is not asked.
+            name: of the fork; else it is given one.
+
         Raises:
-            RunError: the run has fewer turns.
+            RunError: the run has fewer turns, the data does not take what is set, or nobody can
+                give the reply; nothing was written.
             UnknownRun: the store has none of that name.
         """
         journal = await self.store.journal(run)
         events = first_turns(journal, at)
+        turns = sum(isinstance(event, TurnTaken) and event.spoken for event in events)
+        events = changed(flow, events, set or {}, reply, self._environment.redactor)
         limits = fold_of(journal.events).budget  # what its last resume allowed it
         if isinstance(events[0], RunStarted) and limits is not None:
             events[0] = replace(events[0], budget=dict(limits))
         fork = name or new_name(flow)
-        await copy_run(self.store, fork, events, journal, forked=f"{run}@{at}")
+        await copy_run(self.store, fork, events, journal, forked=f"{run}@{turns}")
         return self.resume(flow, fork)
 
     async def stop(self, run: str, *, pause: bool = False) -> Stop:
@@ -271,13 +309,14 @@ class Runner:
             table if self._is_clean(flow) else clean.json(table),
             flow.fingerprint(),
             task,
-            initial_data(flow, typed, task, clean.json),
+            typed.model_dump(mode="json") if typed is not None else None,
             limits,
             door.source,
             door.depth,
             models=clean.json(self._environment.overrides),
             prices="" if door.depth else date_of_prices(flow, self._environment.overrides),
             sandboxes=self._environment.sandboxes.overrides,
+            patch=first_patch(flow, typed, task, clean.json),
         )
 
     def _is_clean(self, flow: Flow) -> bool:

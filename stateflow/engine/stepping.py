@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from stateflow.conversation.message import SILENCE, Fault, Message
 from stateflow.conversation.view import View
+from stateflow.engine.steady import Unsteady, apart
 from stateflow.errors import DefinitionError, RunError
 from stateflow.journal.event import Said, Step
 from stateflow.journal.fold import Fold
@@ -24,7 +25,7 @@ from stateflow.machine.state import Final, Junction, Place, State
 from stateflow.machine.transition import Action
 from stateflow.value import Json
 
-__all__ = ["ActionRaised", "Spoken", "Stepping", "view_of"]
+__all__ = ["ActionRaised", "Spoken", "Stepping", "first_patch", "view_of"]
 
 
 class ActionRaised(Exception):
@@ -64,7 +65,10 @@ def view_of(fold: Fold, data: BaseModel | None) -> View:
 class Stepping:
     """One turn on its way through guards, junctions and actions."""
 
-    __slots__ = ("data", "entered", "flow", "fold", "patch", "redact", "restart", "steps", "view")
+    __slots__ = (
+        *("data", "entered", "flow", "fold", "patch", "redact"),
+        *("restart", "steps", "twice", "view"),
+    )
 
     def __init__(
         self,
@@ -73,9 +77,21 @@ class Stepping:
         data: BaseModel | None,
         spoken: Spoken,
         redact: Callable[[Json], Json],
+        *,
+        twice: bool = False,
     ) -> None:
-        """Build the view the first guards read; *redact* keeps secrets out of the data."""
+        """Build the view the first guards read.
+
+        Args:
+            flow: what may happen.
+            fold: the run before the turn.
+            data: the run's data as the flow's model.
+            spoken: what was said in the turn.
+            redact: keeps secrets out of the data.
+            twice: run actions twice, and refuse those that differ.
+        """
         self.redact = redact
+        self.twice = twice
         transcript = fold.transcript
         for message in spoken.messages:
             transcript = transcript.append(message)
@@ -164,6 +180,7 @@ class Stepping:
             return
         name = function_print(action)["function"]
         try:
+            before = action(apart(self.view)) if self.twice else None
             patch = action(self.view)
         except Exception as error:
             raise ActionRaised(
@@ -172,8 +189,24 @@ class Stepping:
             ) from error
         if patch is not None and not isinstance(patch, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ActionRaised(f"action {name!r} at {place!r} returned {patch!r}, not a mapping")
+        if self.twice and before != patch and self._came(before) != self._came(patch):
+            raise Unsteady(
+                place,
+                f"action {name!r} at {place!r} returned {before!r}, then {patch!r}, on the same "
+                "view: an action must depend on the view alone",
+            )
         if patch:
             self._merge(place, patch)
+
+    def _came(self, patch: object) -> object:
+        """Return what the data come to with *patch*, to compare."""
+        if self.data is None or not isinstance(patch, Mapping | None):
+            return patch
+        try:
+            typed = self.flow.typed({**self.data.model_dump(), **(patch or {})})
+        except DefinitionError as error:
+            return str(error)
+        return None if typed is None else typed.model_dump(mode="json")
 
     def _merge(self, place: str, patch: Mapping[str, Any]) -> None:
         model = self.flow.data
@@ -204,21 +237,28 @@ def _worth(message: Message) -> Json:
     return message.text if message.reply is None else message.reply
 
 
-def initial_data(
-    flow: Flow, data: BaseModel | None, task: str, redact: Callable[[Json], Json]
+def first_patch(
+    flow: Flow,
+    data: BaseModel | None,
+    task: str,
+    redact: Callable[[Json], Json],
+    *,
+    twice: bool = False,
 ) -> dict[str, Any] | None:
-    """Return the data a run starts with, the initial state's entry action included."""
-    if data is None:
-        return None
+    """Return what the entry action of the initial state changes; ``None``: there is none.
+
+    Raises:
+        RunError: it raised, or what it returned does not fit the data.
+    """
     place = flow.places[flow.initial]
-    if isinstance(place, State | Final) and place.entry is not None:
-        fold = Fold()
-        fold.state = flow.initial
-        stepping = Stepping(flow, fold, data, Spoken(), redact)
-        stepping.view = replace(stepping.view, last=Message(task, "user"))
-        try:
-            stepping.act(place.name, place.entry)
-        except ActionRaised as error:
-            raise RunError(str(error)) from error
-        data = stepping.data
-    return data.model_dump(mode="json") if data is not None else None
+    if data is None or not isinstance(place, State | Final) or place.entry is None:
+        return None
+    fold = Fold()
+    fold.state = flow.initial
+    stepping = Stepping(flow, fold, data, Spoken(), redact, twice=twice)
+    stepping.view = replace(stepping.view, last=Message(task, "user"))
+    try:
+        stepping.act(place.name, place.entry)
+    except ActionRaised as error:
+        raise RunError(str(error)) from error
+    return stepping.patch

@@ -22,6 +22,7 @@ from stateflow.journal.event import (
     HumanAnswered,
     HumanAsked,
     Journal,
+    RunChanged,
     RunEnded,
     RunPaused,
     RunResumed,
@@ -83,7 +84,7 @@ def canonical_events(events: Iterable[Event]) -> list[Event]:
         match event:
             case RunPaused() | RunResumed():
                 continue
-            case RunStarted() | TurnTaken() | RunEnded():
+            case RunStarted() | TurnTaken() | RunChanged() | RunEnded():
                 ordered.extend(turn[place] for place in sorted(turn))
                 turn.clear()
                 ordered.append(event)

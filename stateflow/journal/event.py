@@ -29,6 +29,7 @@ __all__ = [
     "HumanAsked",
     "Journal",
     "Recorded",
+    "RunChanged",
     "RunEnded",
     "RunPaused",
     "RunResumed",
@@ -51,7 +52,7 @@ class RunStarted:
     print: str
     task: str = ""
     data: Json = None
-    """Data at the start, the initial state's entry action included."""
+    """Data at the start."""
     budget: Json = None
     """Limits that replace the flow's."""
     source: str | None = None
@@ -68,6 +69,9 @@ class RunStarted:
     """Date of the price list that the run is priced with; a nested run has its root's."""
     sandboxes: dict[str, dict[str, str]] | None = None
     """Sandboxes that replace the flow's, by agent: ``sandbox``, and a print of its ``settings``."""
+    patch: dict[str, Any] | None = None
+    """What the initial state's entry action changed; ``None``: there is none, or ``data`` hold it,
+    as in journals of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +239,21 @@ class RunResumed:
     """Limits that replace the run's."""
     print: str | None = None
     """Print of the flow it goes on with, where that has changed."""
+    rename: dict[str, str] | None = None
+    """What places are called from now on, by what they were called until now; of places of nested
+    flows the whole paths, such as ``ask/write``."""
+    table: dict[str, Any] | None = None
+    """The flow that has the new names, as JSON, where there are any."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunChanged:
+    """A person changed what a fork goes on with, where it leaves its origin."""
+
+    patch: dict[str, Any] | None = None
+    """Changes to the data."""
+    reply: str | None = None
+    """What the next speaker says, who is not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +275,7 @@ Event: TypeAlias = (
     | HumanAnswered
     | RunPaused
     | RunResumed
+    | RunChanged
     | RunEnded
 )
 
@@ -273,6 +293,7 @@ EVENTS: Final[dict[str, type[Event]]] = {
         HumanAnswered,
         RunPaused,
         RunResumed,
+        RunChanged,
         RunEnded,
     )
 }

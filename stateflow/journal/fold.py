@@ -27,12 +27,14 @@ from stateflow.journal.event import (
     HumanAnswered,
     HumanAsked,
     Recorded,
+    RunChanged,
     RunEnded,
     RunPaused,
     RunResumed,
     RunStarted,
     TurnTaken,
 )
+from stateflow.journal.renaming import kept_as, renamed, restarted
 from stateflow.journal.said import Answer, made_of, message_of
 from stateflow.journal.stop import Stop
 
@@ -89,6 +91,8 @@ class Fold:
     paused: RunPaused | None = None
     ended: bool = False
     budget: Mapping[str, Any] | None = None
+    reply: str | None = None
+    """What the next to speak says, who is not asked: a person said so."""
     _task: Message = SILENCE
     _keeps: bool = False
     """Whether an effect of the open turn may ask to be kept."""
@@ -178,7 +182,7 @@ class Fold:
             self.elapsed_s += at - before
         self._last_at = at
 
-    def _stand(self, event: RunStarted | RunPaused | RunResumed | RunEnded) -> None:
+    def _stand(self, event: RunStarted | RunPaused | RunResumed | RunChanged | RunEnded) -> None:
         """Begin, pause, go on, or end."""
         match event:
             case RunStarted():
@@ -186,13 +190,10 @@ class Fold:
                 self.entered_at = self._last_at
             case RunPaused():
                 self._pause(event)
+            case RunChanged():
+                self._change(event)
             case RunResumed():
-                if self.paused is not None and self.paused.retry is not None:
-                    self._settle()  # a nested run that goes on counts when it ends
-                    self.lost += self._losing
-                self.stop = self.paused = None
-                if event.budget is not None:
-                    self.budget = event.budget  # type: ignore[assignment]  # checked when written
+                self._resume(event)
             case RunEnded():
                 self.stop = event.stop
                 self.ended = True
@@ -232,7 +233,40 @@ class Fold:
             self._task = Message(event.task, TASK_SPEAKER, files=event.files)
             self.transcript = self.transcript.append(self._task)
         if isinstance(event.data, Mapping):
-            self.data = dict(event.data)
+            self.data = {**event.data, **(event.patch or {})}
+
+    def _resume(self, event: RunResumed) -> None:
+        if self.paused is not None and self.paused.retry is not None:
+            self._settle()  # a nested run that goes on counts when it ends
+            self.lost += self._losing
+        if not self.ended:  # what is nested and over takes on new names all the same
+            self.stop = self.paused = None
+        if event.budget is not None:
+            self.budget = event.budget  # type: ignore[assignment]  # checked when written
+        if event.rename is not None:
+            self._rename(event, event.rename)
+
+    def _change(self, event: RunChanged) -> None:
+        if event.patch:
+            self.data = {**self.data, **event.patch}
+        self.reply = event.reply
+
+    def _rename(self, event: RunResumed, paths: Mapping[str, str]) -> None:
+        """Go on in the names that places have now, as if they had always been called that."""
+        names = {old: new for old, new in paths.items() if "/" not in old}
+        if self.started is not None and event.table is not None:
+            self.started = restarted(self.started, event)
+        self.state = names.get(self.state, self.state)
+        counted = [(names.get(name, name), count) for name, count in self.visits.items()]
+        self.visits.clear()
+        self.visits.update(counted)
+        self.path = [names.get(name, name) for name in self.path]
+        self.entered = [None if n is None else names.get(n, n) for n in self.entered]
+        spent = self.usage_by_state.items()
+        self.usage_by_state = {names.get(name, name): usage for name, usage in spent}
+        self.answers = {n: renamed(one, names) for n, one in self.answers.items()}
+        self.begun = {n: renamed(one, names) for n, one in self.begun.items()}
+        self.kept = {kept_as(name, names): made for name, made in self.kept.items()}
 
     def _turn(self, event: TurnTaken) -> None:
         if len(self.answers) > 1 or self._keeps:
@@ -252,6 +286,7 @@ class Fold:
         self.state = (event.steps[-1].to if event.steps else None) or ""
         self.answers.clear()
         self.begun.clear()
+        self.reply = None
         of_state = self.usage_by_state.get(self.state, NO_USAGE)
         self._before = (self.usage, of_state, self.turns)
 

@@ -3,7 +3,8 @@
 The table is journaled when a run starts, so that a journal can be read, drawn and compared
 without the code that made it.  The print covers what decides where a run goes: names, order,
 guards, caps, actions, rules.  Prompts and models are in the table and not in the print: they are
-told apart by the print of each request.
+told apart by the print of each request.  What a model is told of tools, and the schema of its
+reply, are in the table so that a replay can say what of them has changed.
 """
 
 from __future__ import annotations
@@ -203,4 +204,18 @@ def _agent(agent: Agent) -> dict[str, Json]:
     tools += [f"{source.name}/*" for source in getattr(agent, "sources", ())]
     if tools:
         described["tools"] = tools
+    told = _told(agent)
+    if told:
+        described["told"] = told
     return described
+
+
+def _told(agent: Agent) -> dict[str, Json]:
+    """Return what a model is told beside prompts: of each tool, and of the reply it is to give."""
+    tools: dict[str, Json] = {
+        tool.name: {"description": tool.description, "parameters": dict(tool.parameters)}
+        for tool in getattr(agent, "toolbox", ())
+    }
+    schema: object = getattr(agent, "schema", None)
+    reply: dict[str, Json] = {"reply": dict(schema)} if isinstance(schema, Mapping) else {}  # pyright: ignore[reportUnknownArgumentType]
+    return {**({"tools": tools} if tools else {}), **reply}

@@ -34,6 +34,7 @@ from stateflow.errors import (
 from stateflow.models.anthropic_stream import MessageReading
 from stateflow.models.anthropic_wire import counted, to_body
 from stateflow.models.base import ModelReply, ModelRequest, estimate_text, estimate_tokens
+from stateflow.models.gate import check_live
 from stateflow.models.http import (
     MOST_TEXT,
     bare,
@@ -219,6 +220,7 @@ class AnthropicModel:
         The whole body is ours, for the SDK's own method knows no temperature, and warns of models
         that its authors consider old.
         """
+        check_live(self.name)
         post = cast("Any", self._client().post)
         try:
             return cast(

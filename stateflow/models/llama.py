@@ -24,6 +24,7 @@ from stateflow.conversation.message import ToolCall
 from stateflow.errors import ModelNotFound
 from stateflow.models.base import ModelClient, ModelReply, ModelRequest
 from stateflow.models.cache import request_key
+from stateflow.models.gate import check_live
 from stateflow.models.price import FREE
 
 __all__ = ["LlamaModel"]
@@ -63,6 +64,7 @@ class LlamaModel:
         Raises:
             ModelNotFound: a package is missing; the sentence has the commands.
         """
+        check_live(self.name)
         if self._client is None:
             address = await asyncio.to_thread(_address, self._file)
             if self._client is None:  # another request may have come first

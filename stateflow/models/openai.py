@@ -28,6 +28,7 @@ from stateflow.errors import (
     Unreachable,
 )
 from stateflow.models.base import ModelReply, ModelRequest
+from stateflow.models.gate import check_live
 from stateflow.models.http import (
     MOST_TEXT,
     checked_key,
@@ -256,6 +257,7 @@ class OpenAIModel:
         This is the SDK's way for what it has no method for.  Its methods would build values from
         each event without checking them, which costs time and hides what a server really sent.
         """
+        check_live(self.name)
         headers = await self._headers()
         post = cast("Any", self._client().post)
         try:

@@ -17,6 +17,7 @@ from stateflow.journal.event import (
     RunResumed,
     RunStarted,
 )
+from stateflow.journal.renaming import in_present_names
 from stateflow.stores.base import Summary
 
 __all__ = ["find_run", "is_root", "journal_tree", "last_stop", "summary_of"]
@@ -51,7 +52,7 @@ def find_run(names: Sequence[str], wanted: str) -> str:
 
 
 def journal_tree(run: str, journals: Mapping[str, Sequence[Recorded]]) -> Journal:
-    """Return *run* with its nested runs, from *journals* by full name.
+    """Return *run* with its nested runs, from *journals* by full name, in its present names.
 
     Raises:
         UnknownRun: *run* has no events.
@@ -68,7 +69,7 @@ def journal_tree(run: str, journals: Mapping[str, Sequence[Recorded]]) -> Journa
             if key not in journal.children:
                 journal.children[key] = Journal(path, tuple(journals.get(path, ())))
             journal = journal.children[key]
-    return root
+    return in_present_names(root)
 
 
 def summary_of(run: str, first: Recorded, events: int, stopped: Event | None) -> Summary:

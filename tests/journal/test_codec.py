@@ -78,7 +78,10 @@ KINDS: dict[str, st.SearchStrategy[ev.Event]] = {
     "HumanAsked": st.builds(ev.HumanAsked, KEY, TEXT, st.tuples(TEXT)),
     "HumanAnswered": st.builds(ev.HumanAnswered, KEY, TEXT),
     "RunPaused": st.builds(ev.RunPaused, STOP, st.none() | TURN, st.none() | SMALL),
-    "RunResumed": st.builds(ev.RunResumed, JSON, st.none() | TEXT),
+    "RunResumed": st.builds(
+        ev.RunResumed, JSON, st.none() | TEXT, st.none() | st.dictionaries(NAME, NAME)
+    ),
+    "RunChanged": st.builds(ev.RunChanged, st.none() | OBJECT, st.none() | TEXT),
     "RunEnded": st.builds(ev.RunEnded, STOP),
 }
 EVENT: st.SearchStrategy[ev.Event] = st.one_of(*KINDS.values())

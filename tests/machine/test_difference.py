@@ -250,6 +250,35 @@ def test_models_tools_and_prompts_of_agents_are_told() -> None:
     assert found.agents == {"review": ("critic",)}
 
 
+def offering(limit: int) -> Flow:
+    """Return a flow whose assistant has a tool that finds so much at most."""
+
+    def search(query: str, most: int = limit) -> str:
+        """Search the web."""
+        return f"{query} {most}"
+
+    agent = Assistant("critic", model="openai:gpt-5", tools=[search])
+    return Flow("f", State("ask", agent, to(None)))
+
+
+def test_what_a_model_is_told_of_a_tool_is_compared() -> None:
+    found = difference(offering(5).table(), offering(9).table()).changes
+
+    assert [(one.kind, one.what, one.now, one.part) for one in found] == [
+        ("changed", "agent", "critic", "tool search")
+    ]
+    assert offering(5).fingerprint() == offering(9).fingerprint()
+
+
+def test_a_table_that_does_not_hold_what_is_told_of_tools_is_not_different_for_it() -> None:
+    old: dict[str, Any] = {**offering(5).table()}
+    old["agents"] = [
+        {name: value for name, value in agent.items() if name != "told"} for agent in old["agents"]
+    ]
+
+    assert not difference(old, offering(9).table())
+
+
 def test_places_in_another_order_are_told_once() -> None:
     one, two, end = State("a", CODER, to("b")), State("b", CODER, to(None)), Junction("j", to("a"))
 

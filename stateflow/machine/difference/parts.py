@@ -93,7 +93,9 @@ class Versions:
             before = old[there[at]]
             was = self.path_was(str(before["name"]))
             yield from _renamed("agent", was, now, str(before["name"]), str(agent["name"]))
-            yield from _compared("agent", was, now, before, agent, frozenset({"name"}))
+            yield from _compared("agent", was, now, before, agent, frozenset({"name", "told"}))
+            if before.get("told") and agent.get("told"):  # not recorded by earlier versions
+                yield from _told_otherwise(was, now, before["told"], agent["told"])
 
     def place(self, old: Table, new: Table) -> Iterator[Change]:
         """Yield what has changed in a place, but for its transitions and what is nested in it."""
@@ -160,6 +162,16 @@ class Versions:
         """Return what the agents that are in both are called now."""
         old, new = self.before["agents"], self.after["agents"]
         return {str(old[was]["name"]): str(new[now]["name"]) for was, now in self.agents.items()}
+
+
+def _told_otherwise(was: str, now: str, before: Table, after: Table) -> Iterator[Change]:
+    """Yield what a model is told otherwise: of tools it had before, and of its reply."""
+    old, new = before.get("tools", {}), after.get("tools", {})
+    for tool, *values in _fields(old, new):
+        if tool in old and tool in new:
+            yield _changed("agent", was, now, f"tool {tool}", *values)
+    for part, *values in _fields(before, after, frozenset({"tools"})):
+        yield _changed("agent", was, now, part, *values)
 
 
 def passed(old: Table, new: Table, was: str, now: str) -> Iterator[Change]:
