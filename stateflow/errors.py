@@ -40,7 +40,8 @@ cure; the facts it is built from are attributes.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Self
 
 __all__ = [
@@ -256,8 +257,9 @@ class ReplayDivergence(StateflowError):
             kind: ``step`` (another way was taken), ``turn`` (the turn came out otherwise),
                 ``data``, ``request`` (it asks for something else), ``missing`` (the recording does
                 not hold what is asked for), ``unused`` (it holds more than is asked for),
-                ``stop``, ``gone`` (a state, an agent or a field is no more), ``unsteady`` (a
-                function answers twice and not the same), ``journal`` (it is none).
+                ``stop``, ``budget`` (a call that was made would be refused), ``gone`` (a state, an
+                agent or a field is no more), ``unsteady`` (a function answers twice and not the
+                same), ``journal`` (it is none).
             run: path of the nested run, such as ``ask#1.0``; empty: the run itself.
             turn: number of the turn in its run, from 1.
             state: where.
@@ -279,6 +281,11 @@ class ReplayDivergence(StateflowError):
         self.verdicts = tuple(verdicts)
         self.details, self.request, self.changes = tuple(details), tuple(request), tuple(changes)
         super().__init__("\n".join(self._lines()))
+
+    def __reduce__(self) -> tuple[Callable[[], ReplayDivergence], tuple[()]]:
+        """Let it pass between processes, with all its facts."""
+        facts = {name: fact for name, fact in vars(self).items() if name != "__notes__"}
+        return partial(type(self), **facts), ()
 
     def _lines(self) -> Iterator[str]:
         """Yield the report, line by line."""

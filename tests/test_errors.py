@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 
 import pytest
@@ -106,6 +107,19 @@ def test_a_divergence_names_its_place() -> None:
 
     assert error.place == "write#2"
     assert str(error) == "write#2: asked for another model"
+
+
+def test_a_divergence_keeps_its_facts_between_processes() -> None:
+    """A test session may run over several of them."""
+    error = ReplayDivergence(
+        "turn 2", "went elsewhere", kind="step", turn=2, verdicts=[("else", True, None)]
+    )
+    error.add_note("seen by a worker")
+
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+
+    assert str(again) == str(error)
+    assert (again.kind, again.turn, again.verdicts) == (error.kind, error.turn, error.verdicts)
 
 
 def test_a_used_up_budget_is_a_fault_that_names_its_limit() -> None:

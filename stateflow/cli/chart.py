@@ -242,12 +242,22 @@ def _folded(paragraph: str, columns: int) -> list[str]:
         if wide > room and lines[-1]:
             lines.append("")
             room = columns
-        while wide > columns:
-            cut = next(n for n in range(len(word), 0, -1) if width(word[:n]) <= columns)
-            lines[-1] = word[:cut]
-            lines.append("")
-            word = word[cut:]  # noqa: PLW2901 - the rest of a word that is longer than a line
-            wide = width(word.rstrip(" "))
+        if wide > columns:
+            *whole, word = _pieces(word, columns)  # noqa: PLW2901 - the rest of it
+            lines[-1:] = [*whole, ""]
         lines[-1] += word
         room -= width(word)
     return lines
+
+
+def _pieces(word: str, columns: int) -> list[str]:
+    """Return a *word* that is wider than a line in pieces, all but the last as wide as one."""
+    pieces: list[str] = []
+    start, room = 0, columns
+    for at, character in enumerate(word.rstrip(" ")):
+        wide = width(character)
+        if wide > room:
+            pieces.append(word[start:at])
+            start, room = at, columns
+        room -= wide
+    return [*pieces, word[start:]]

@@ -59,7 +59,7 @@ def explore(  # noqa: PLR0913 - all but the flow are options
     from stateflow.testing.exploring.paths import paths
 
     if to is not None:
-        _check_target(to, force=force)
+        _check_target(to, flow, force=force)
     found = found_here(flow)
     only = None if uncovered is None else set(_uncovered(found.flow, uncovered))
     task = found.task if input is None else input
@@ -71,7 +71,7 @@ def explore(  # noqa: PLR0913 - all but the flow are options
     from stateflow.testing.exploring.written import text_of
 
     if not came.conversations:
-        sys.stdout.write(f"{came}\nnothing to write\n")
+        sys.stdout.write(f"{came}\nnothing to write: {to}\n")
         return 0
     to.parent.mkdir(parents=True, exist_ok=True)
     to.write_text(text_of(came, _source(flow, to), input), "utf-8")
@@ -79,12 +79,17 @@ def explore(  # noqa: PLR0913 - all but the flow are options
     return 0
 
 
-def _check_target(to: Path, *, force: bool) -> None:
+def _check_target(to: Path, flow: str, *, force: bool) -> None:
     """Refuse a target that cannot be written, before anything is searched.
 
     Raises:
-        BadInput: it is no test file, or is there already.
+        BadInput: it is no test file, or is there already; or a test could not find the flow.
     """
+    if parted(flow)[0].endswith(".json"):
+        raise BadInput(
+            f"a test finds a flow in Python, not in {flow!r}; write one with stateflow export "
+            f"{flow} --out flow.py, and explore that"
+        )
     if to.suffix != ".py" or to.is_dir():
         raise BadInput(f"{str(to)!r} is no test file; write --to tests/test_paths.py")
     if to.exists() and not force:

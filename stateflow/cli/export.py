@@ -12,7 +12,7 @@ from typing import Annotated, Literal, TypeAlias
 from cyclopts import Parameter
 
 from stateflow.cli.console import put
-from stateflow.cli.find import find_flow, find_journal, flow_of, store_at, store_there
+from stateflow.cli.find import find_flow, find_journal, flow_of, in_file, store_at, store_there
 from stateflow.cli.keeping import Kept, Named, check_source, keep, placed
 from stateflow.cli.suffix import form_of
 from stateflow.cli.trouble import BadInput, Misused
@@ -71,7 +71,7 @@ def export(  # noqa: PLR0913 - two of them are groups of options
     Parameters
     ----------
     flow
-        path.py[:attr], pkg.mod:attr or path.json; with --to test a RUN, or its .jsonl file
+        path.py[:attr], pkg.mod:attr or path.json; with --to test a RUN or its file
     """
     if tested.to is not None:
         if flow is None or schema or format is not None:
@@ -122,7 +122,7 @@ async def _export_test(
     """Make a test of a run that is recorded already."""
     from stateflow.stores.content import files_of
 
-    kept = store_at(tested.store if run.endswith(".jsonl") else store_there(tested.store))
+    kept = store_at(tested.store if in_file(run) else store_there(tested.store))
     try:
         journal = _sourced(await find_journal(kept, run), tested.flow_now)
         place = placed(out or _default(journal), named, force=force)
@@ -130,6 +130,10 @@ async def _export_test(
             from stateflow.stores.file import read_content
 
             files = {sha: read_content(run, sha) for sha in files_of(journal)}
+        elif in_file(run):
+            from stateflow.testing.cassette.beside import content_beside
+
+            files = {sha: content_beside(Path(run), sha) for sha in files_of(journal)}
         else:
             files = {sha: await kept.file(sha) for sha in files_of(journal)}
     finally:

@@ -27,6 +27,7 @@ __all__ = [
     "flow_of",
     "found_here",
     "in_file",
+    "is_flow",
     "store_at",
     "store_option",
     "store_path",
@@ -144,6 +145,13 @@ def flow_of(journal: Journal, given: str | None) -> Found:
 def in_file(run: str) -> bool:
     """Tell whether *run* names a file: JSON lines, or a cassette."""
     return run.endswith((".jsonl", ".yaml", ".yml"))
+
+
+def is_flow(reference: str) -> bool:
+    """Tell whether *reference* can only name a flow, and no run."""
+    return not in_file(reference) and (
+        ":" in reference or reference.endswith((".py", ".json")) or Path(reference).is_file()
+    )
 
 
 async def find_journal(store: Store, run: str) -> Journal:

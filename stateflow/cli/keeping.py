@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ from stateflow.journal.stop import Stop
 __all__ = ["Kept", "Named", "Place", "check_source", "keep", "placed"]
 
 SUFFIX: Final = ".yaml"
+_LONGEST: Final = 200
+"""Longest name of a cassette; beside it, other names are made of it [bytes]."""
+_ODD: Final = frozenset('<>:"/\\|?*')
+"""What no name on Windows has."""
+_RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)\..*", re.IGNORECASE)
 _FOLDER: Final = "cassettes"
 """Beside the tests, as the fixture looks for it."""
 
@@ -109,6 +115,7 @@ def placed(to: Path, named: Named, *, force: bool) -> Place:
     """
     if to.suffix != SUFFIX:
         raise Misused(f"{str(to)!r} is no name for a cassette; end it in {SUFFIX}")
+    _check_name(to.name)
     if to.is_dir():
         raise BadInput(f"{str(to)!r} is a folder; name the cassette in it: {to / 'run.yaml'}")
     if to.exists() and not force:
@@ -128,6 +135,22 @@ def placed(to: Path, named: Named, *, force: bool) -> Place:
     _check_writable(test)
     _text_of(test)
     return Place(to, test, name)
+
+
+def _check_name(name: str) -> None:
+    """Refuse a name with which others could not check the cassette out.
+
+    Raises:
+        Misused: no file can be called so, or not everywhere.
+    """
+    odd = sorted({one for one in name if one in _ODD or not one.isprintable()})
+    cure = "choose another, of letters, digits, - and _"
+    if odd:
+        raise Misused(f"{name!r} is no name for a cassette: {odd[0]!r} stands in it; {cure}")
+    if _RESERVED.fullmatch(name):
+        raise Misused(f"{name!r} is no name for a cassette: Windows keeps it for itself; {cure}")
+    if len(name.encode("utf-8", "replace")) > _LONGEST:
+        raise Misused(f"{name[:30]!r}… is too long a name; take at most {_LONGEST} bytes")
 
 
 def _letters(stem: str) -> str:

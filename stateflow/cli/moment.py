@@ -61,11 +61,14 @@ def _title(one: Moment, chart: Chart) -> Text:
     line = Text(where, "bold").append("  ").append(clean(state), f"bold {chart.colour(state)}")
     who = chart.who(state)
     by = [chart.by(agent) for agent in chart.speakers(state)]
-    line.append(f"  {clean(' · '.join(word for word in (who, *by) if word))}", MUTED)
     limit = chart.limit(state)
     visit = f"visit {one.turn.visit}" + (f"/{limit}" if limit is not None else "")
-    line.append(f"  {visit}" if one.turn.visit > 1 or limit is not None else "", MUTED)
-    return line.append(f"  {'  '.join(spent(one.turn.usage))}", MUTED)
+    words = [
+        clean(" · ".join(word for word in (who, *by) if word)),
+        visit if one.turn.visit > 1 or limit is not None else "",
+        *spent(one.turn.usage),
+    ]
+    return line.append("".join(f"  {word}" for word in words if word), MUTED)
 
 
 def _show_turn(out: Console, one: Moment, chart: Chart, *, whole: bool) -> None:
@@ -147,6 +150,19 @@ def _standing(one: Moment, chart: Chart) -> Iterator[tuple[str, str]]:
     if fold.reply is not None:
         yield "given", cut(f"the next says: {fold.reply}", 200)
     yield "next", _next(one, chart)
+    then = _then(one)
+    if then:
+        yield "then", clean(then)
+
+
+def _then(one: Moment) -> str:
+    """Return how the run stopped after its last turn without an end; empty: it went on."""
+    if one.stopped is not None or one.fold.ended or one.number < turns_in(one):
+        return ""
+    last = fold_of(one.journal.events)
+    if last.ended:
+        return ""
+    return "cut off, or still running" if last.stop is None else str(last.stop)
 
 
 def _left(fold: Fold) -> dict[str, Any]:
@@ -204,6 +220,7 @@ def moment_json(one: Moment) -> dict[str, Json]:
         "spent": {"turns": fold.turns, "seconds": round(fold.elapsed_s, 4), **_usage(fold.spent)},
         "left": _left(fold),
         "next": _next(one, chart),
+        "then": _then(one),
     }
 
 

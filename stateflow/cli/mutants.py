@@ -47,6 +47,7 @@ def tell_report(
     source: str, flow: str, told: Sequence[Tried], accepted: Mapping[str, str], *, missing: int
 ) -> None:
     """Tell what became of all mutants; at length of those that survived."""
+    from stateflow.testing.coverage.report import shown
     from stateflow.testing.mutate.session import score
 
     out = console("stdout")
@@ -62,7 +63,7 @@ def tell_report(
     counts = Counter(one.fate for one in told)
     line = Text(clean(flow), "bold").append(f"  {counted(len(told), 'mutant')}: ")
     line.append(" · ".join(f"{counts[fate]} {fate}" for fate in _FATES if counts[fate]))
-    line.append(f" · score {score(told):.1f} %", "bold")
+    line.append(f" · score {shown(score(told))}", "bold")
     if missing:
         line.append(f" · stopped, {missing} not tried", "yellow")
     say(out, line)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from stateflow.cli.console import console, is_lively
+from stateflow.cli.coverage import check_percent
 from stateflow.cli.find import find_flow
 from stateflow.cli.mutants import as_json, list_mutants, tell_report
 from stateflow.cli.trouble import INTERRUPTED, BadInput, Misused
@@ -20,7 +21,7 @@ from stateflow.diagram.words import counted
 from stateflow.engine.finding import parted
 
 if TYPE_CHECKING:
-    from stateflow.testing.mutate.job import Look
+    from stateflow.testing.mutate.look import Look
     from stateflow.testing.mutate.mutant import Mutant
     from stateflow.testing.mutate.session import Tried
 
@@ -56,10 +57,10 @@ def mutate(  # noqa: PLR0913 - options of a command
     flow
         path.py[:attr] or pkg.mod:attr
     """
-    from stateflow.testing.mutate.accept import accepted_in
     from stateflow.testing.mutate.mutants import mutants
+    from stateflow.testing.reasons import acceptances, pyproject_of
 
-    _check(jobs, limit)
+    _check(jobs, limit, fail_under)
     found = find_flow(flow)
     if found.flow.origin is None or parted(found.source)[0].endswith(".json"):
         raise BadInput(f"{flow!r} is not in Python; tests run flows that are")
@@ -67,7 +68,7 @@ def mutate(  # noqa: PLR0913 - options of a command
     if list:
         list_mutants(chosen, format)
         return 0
-    accepted = accepted_in(Path.cwd())
+    accepted = acceptances(pyproject_of(Path.cwd()))
     told, whole = _tried(flow, chosen, tests or [Path("tests")], pytest_args, jobs, accepted)
     if format == "json":
         as_json(found.flow.name, told, whole=whole)
@@ -76,7 +77,8 @@ def mutate(  # noqa: PLR0913 - options of a command
     return _code(told, fail_under, whole=whole)
 
 
-def _check(jobs: int | None, limit: int | None) -> None:
+def _check(jobs: int | None, limit: int | None, fail_under: float | None) -> None:
+    check_percent(fail_under)
     for word, number in (("--jobs", jobs), ("--limit", limit)):
         if number is not None and number < 1:
             raise Misused(f"{word} {number} is less than one")
@@ -134,8 +136,8 @@ def _look(crew: object, flow: str, mutants: Sequence[Mutant], tests: Sequence[Pa
     Raises:
         BadInput: none does, or they are red without a mutant.
     """
+    from stateflow.testing.home import home_of
     from stateflow.testing.mutate.crew import Crew
-    from stateflow.testing.mutate.mutant import home_of
 
     assert isinstance(crew, Crew)  # noqa: S101 - imported where it is used
     look, said = crew.look()

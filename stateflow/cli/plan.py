@@ -61,8 +61,12 @@ def _tell_ahead(out: Console, plan: Plan) -> None:
         labelled(out, "kept", f"{clean(', '.join(plan.made))}: not made again")
     if plan.begun:
         labelled(out, "begun", f"{clean(', '.join(plan.begun))}: gone on with, or asked about")
-    if plan.next is not None:
+    if plan.used_up:
+        labelled(out, "next", f"nobody: no {plan.used_up} are left; give another --budget")
+    elif plan.next is not None:
         _tell_next(out, plan.next)
+    elif plan.made:
+        labelled(out, "next", f"{clean(plan.state)}: its guards are tried again; nobody speaks")
     left = limits_left(plan.left)
     labelled(out, "left", " · ".join(f"{value} {name}" for name, value in left.items()))
 
@@ -100,5 +104,6 @@ def _json(plan: Plan, changed: list[str]) -> dict[str, Any]:
         "made": list(plan.made),
         "begun": list(plan.begun),
         "next": None if follows is None else {n: getattr(follows, n) for n in Next.__slots__},
+        "used_up": plan.used_up,
         "left": limits_left(plan.left),
     }

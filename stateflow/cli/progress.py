@@ -31,6 +31,7 @@ from stateflow.journal.event import (
     TurnTaken,
 )
 from stateflow.journal.fold import Fold
+from stateflow.journal.renaming import restarted
 from stateflow.journal.said import message_of
 from stateflow.machine.deadline import instant
 
@@ -91,6 +92,7 @@ class Progress:
         match event:
             case RunResumed():
                 scene.since = recorded.at
+                scene.chart = Chart(restarted(started, event))
             case HumanAnswered():
                 where = f"{scene.path}{event.key.state} " if scene.path else ""
                 self._text(run, f"{where}> {event.answer}", "")

@@ -6,16 +6,49 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from stateflow.cli.find import find_journal, in_file, store_at, store_there
+from stateflow.cli.find import (
+    find_flow,
+    find_journal,
+    flow_of,
+    in_file,
+    is_flow,
+    store_at,
+    store_there,
+)
 from stateflow.cli.trouble import BadInput
+from stateflow.errors import UnknownRun
 from stateflow.journal.event import Journal
 from stateflow.machine.flow import Flow
 from stateflow.stores.base import Store
 
-__all__ = ["ALL", "journals_of", "runs_named"]
+__all__ = ["ALL", "flow_and_runs", "journals_of", "runs_named"]
 
 ALL: Final = "all"
 """Every run of the flow that the store keeps."""
+
+
+async def flow_and_runs(names: Sequence[str], store: Path | None) -> tuple[Flow, Sequence[str]]:
+    """Return the flow that *names* begin with and the runs behind it, or that of the first run.
+
+    Raises:
+        BadInput: they begin with neither.
+        StoreError: the run cannot be read.
+    """
+    first, *rest = names
+    if is_flow(first):
+        return find_flow(first).flow, rest
+    kept = store_at(store)
+    try:
+        journal = await find_journal(kept, first)
+    except UnknownRun as error:
+        try:
+            return find_flow(first).flow, rest
+        except BadInput:
+            sentence = f"{first!r} is neither a flow (path.py, pkg.mod:attr) nor a run: {error}"
+            raise BadInput(sentence) from error
+    finally:
+        await kept.aclose()
+    return flow_of(journal, None).flow, names
 
 
 async def journals_of(flow: Flow, runs: Sequence[str], store: Path | None) -> tuple[Journal, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from stateflow.cli.apart import imported_apart, twin
 from stateflow.cli.chart import short
-from stateflow.cli.find import find_flow, find_journal, in_file, store_at
+from stateflow.cli.find import find_flow, find_journal, is_flow, store_at
 from stateflow.cli.revision import AtRevision, at_revision, tree_of
 from stateflow.cli.trouble import BadInput
 from stateflow.errors import UnknownRun
@@ -62,7 +62,7 @@ def _side(reference: str, store: Path | None, folder: Path) -> Side:
     if wanted is not None:
         folder.mkdir()
         return _old(wanted, folder)
-    if not _is_flow(reference):
+    if not is_flow(reference):
         journal = _journal(reference, store)
         if journal is not None:
             return _recorded(journal)
@@ -87,13 +87,6 @@ def _old(wanted: AtRevision, folder: Path) -> Side:
 def _side_of(flow: Flow, label: str) -> Side:
     redacted: dict[str, Any] = Redactor.from_environment(os.environ).json(flow.table())
     return Side(label, redacted, flow)
-
-
-def _is_flow(reference: str) -> bool:
-    """Tell whether *reference* can only name a flow."""
-    return not in_file(reference) and (
-        ":" in reference or reference.endswith((".py", ".json")) or Path(reference).is_file()
-    )
 
 
 def _journal(run: str, store: Path | None) -> Journal | None:

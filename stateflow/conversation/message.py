@@ -260,16 +260,21 @@ def message_json(message: Message) -> dict[str, Json]:
     return said
 
 
-def message_from(said: Mapping[str, Any], speaker: str) -> Message:
-    """Return the message that :func:`message_json` wrote, as said by *speaker*."""
+def message_from(said: Mapping[str, Any], speaker: str, usage: Usage = NO_USAGE) -> Message:
+    """Return the message that :func:`message_json` wrote, as said by *speaker*.
+
+    It cost *usage*; if that is nothing, what *said* tells of it.
+    """
     if len(said) == 1:
-        return Message(said["text"], speaker)
+        return Message(said["text"], speaker, usage=usage)
     rest = {key: value for key, value in said.items() if key != "text"}
     if "outcome" in rest:
         rest["outcome"] = Outcome(**rest["outcome"])
     if "calls" in rest:
         rest["calls"] = tuple(ToolCall(**call) for call in rest["calls"])
-    if "usage" in rest:
+    if usage is not NO_USAGE and usage != NO_USAGE:
+        rest["usage"] = usage
+    elif "usage" in rest:
         rest["usage"] = Usage(**rest["usage"])
     if "files" in rest:
         rest["files"] = tuple(File.from_json(file) for file in rest["files"])

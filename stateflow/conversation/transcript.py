@@ -60,10 +60,7 @@ class Transcript(Sequence[Message]):
         """Return the print of everything said; amortised constant in the length."""
         hashes = self._hashes
         while len(hashes) <= self._length:
-            message = self._messages[len(hashes) - 1]
-            said = {**message_json(message), "usage": None, "speaker": message.speaker}
-            said.pop("executions", None)  # the text tells of them, and not how long they took
-            text = canonical_json(said).encode("utf-8", "surrogatepass")
+            text = _printed(self._messages[len(hashes) - 1]).encode("utf-8", "surrogatepass")
             hashes.append(hashlib.sha256(hashes[-1] + text).digest())
         return hashes[self._length].hex()[:16]
 
@@ -91,6 +88,17 @@ class Transcript(Sequence[Message]):
     def __repr__(self) -> str:
         """Return the length, not the texts."""
         return f"<Transcript of {self._length} messages>"
+
+
+def _printed(message: Message) -> str:
+    """Return *message* as canonical JSON, but for what it cost and how long its code took."""
+    said = message_json(message)
+    said.pop("usage", None)
+    said.pop("executions", None)  # the text tells of them
+    if len(said) == 1:  # most are of text alone; this is their JSON, sooner
+        text, speaker = canonical_json(message.text), canonical_json(message.speaker)
+        return f'{{"speaker":{speaker},"text":{text},"usage":null}}'
+    return canonical_json({**said, "usage": None, "speaker": message.speaker})
 
 
 def _same(one: Message, other: Message) -> bool:

@@ -17,16 +17,17 @@ from stateflow.engine.answering import answers_to, open_questions, place_of
 from stateflow.engine.environment import Environment
 from stateflow.engine.live_door import LiveDoor
 from stateflow.engine.pricing import refuse_unpriced
-from stateflow.engine.renames import carry, check_renames, claimed, hinted, refuse_gone
+from stateflow.engine.renames import carry, check_renames, claimed, hinted
 from stateflow.engine.spending import budget_from, budget_json
 from stateflow.errors import AnswerRefused, ReplayDivergence, RunError
 from stateflow.journal.event import Event, HumanAnswered, Recorded, RunResumed
+from stateflow.journal.fold import Fold
 from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.redact import Redactor
 from stateflow.machine.budget import Budget
 from stateflow.machine.flow import Flow
 
-__all__ = ["proved", "take_up"]
+__all__ = ["allowed", "proved", "refuse_over", "take_up"]
 
 
 async def take_up(
@@ -56,14 +57,9 @@ async def take_up(
     events = await environment.store.read(door.run)
     door.fold = fold_of(events)
     if door.fold.ended:
-        _refuse_over(door.run, answer is not None or bool(answers), rename)
+        refuse_over(door.run, answered=answer is not None or bool(answers), rename=rename)
         return
-    limits = budget_json(budget) if budget is not None else door.fold.budget
-    door.budget = budget_from(limits) if limits is not None else flow.budget
-    started = door.fold.started
-    asked = started.models if started is not None else None
-    refuse_unpriced(flow, door.budget, environment.models, asked)
-    environment.sandboxes.check(flow, started.sandboxes if started is not None else None)
+    door.budget = allowed(flow, door.fold, environment, budget)
     claim = await proved(flow, door.run, environment, events, rename or {})
     open_now = await open_questions(environment.store, door.run)
     now = environment.store.now()
@@ -91,7 +87,29 @@ async def _rename(door: LiveDoor, resumed: RunResumed) -> None:
     await door.commit(resumed)
 
 
-def _refuse_over(run: str, answered: bool, rename: Mapping[str, str] | None) -> None:  # noqa: FBT001 - passed on
+def allowed(
+    flow: Flow, fold: Fold, environment: Environment, budget: Budget | None = None
+) -> Budget:
+    """Return what a run that stands at *fold* may use up; *budget* replaces what it was allowed.
+
+    Raises:
+        RunError: that is in USD, and a price is not known; or a sandbox is not allowed here.
+    """
+    limits = budget_json(budget) if budget is not None else fold.budget
+    now = budget_from(limits) if limits is not None else flow.budget
+    started = fold.started
+    refuse_unpriced(flow, now, environment.models, started.models if started is not None else None)
+    environment.sandboxes.check(flow, started.sandboxes if started is not None else None)
+    return now
+
+
+def refuse_over(run: str, *, answered: bool, rename: Mapping[str, str] | None) -> None:
+    """Refuse what is to change *run*, which is over.
+
+    Raises:
+        AnswerRefused: it is *answered*.
+        RunError: it is to be renamed.
+    """
     if answered:
         raise AnswerRefused(f"run {run!r} is over; nothing waits for an answer")
     if rename:
@@ -134,7 +152,6 @@ async def proved(
         claim = replace(claim, rename=dict(rename), table=table)
         journal = claimed(journal, claim)
     try:
-        refuse_gone(flow, journal)
         await replay_journal(flow, journal, match="state", redactor=redactor)
     except ReplayDivergence as error:
         raise hinted(error, before, table, rename) from None

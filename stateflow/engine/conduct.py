@@ -49,7 +49,7 @@ from stateflow.models.names import ModelPool
 
 __all__ = ["Conductor"]
 
-_FAIR = 8
+_FAIR = 16
 """Turns that a run with instant agents may take before others get theirs."""
 
 

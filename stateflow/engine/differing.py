@@ -134,6 +134,19 @@ class Differing:
             actual=asked.op,
         )
 
+    def refused(self, fold: Fold, asked: Asked, limit: str, why: str) -> ReplayDivergence:
+        """Tell that the budget of now, by its *limit*, would not have let a call be made."""
+        whose = "nested run's" if self.path else "flow's"
+        return self._told(
+            fold,
+            "budget",
+            f"the {whose} budget {limit} would refuse this call: {why}",
+            place=f"effect {asked.key}",
+            asked=asked,
+            expected="made",
+            actual="refused",
+        )
+
     def unused(self, fold: Fold, key: Key, op: str, more: int) -> ReplayDivergence:
         """Tell that the recording holds an effect that nothing asks for, and *more* of them."""
         others = f" ({more:,} more are not used)" if more else ""

@@ -12,16 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypeGuard, cast
 
 from stateflow.conversation.message import Message
-from stateflow.engine.matching import Asked
-from stateflow.machine.table_json import Table, places_in
-from stateflow.value import Json, canonical_json, digest
+from stateflow.engine.matching import Asked, agent_in
+from stateflow.machine.table_json import Table
+from stateflow.value import Json, canonical_json
 
 __all__ = [
     "AS_IT_WAS",
     "bounded",
     "fields",
     "parts",
-    "recorded_prompts",
     "request_lines",
     "text_diff",
 ]
@@ -72,9 +71,9 @@ def request_lines(
         elif name == "messages":
             lines += _said(heard, agreed)
         elif name == "tools":
-            lines += _tools(*(_agent(table, now.agent) for table in tables))
+            lines += _tools(*(agent_in(table, now.agent) for table in tables))
         elif name == "schema":
-            lines += _reply(*(_agent(table, now.agent) for table in tables))
+            lines += _reply(*(agent_in(table, now.agent) for table in tables))
         else:
             lines += fields(_WORDS.get(name, name), old, new)
     if not (_is_object(before.args) and _is_object(now.args)):
@@ -91,35 +90,6 @@ _WORDS: Final[Mapping[str, str]] = {
     "sees": "what is seen (sees)",
     "text": "question",
 }
-
-
-def recorded_prompts(
-    args: Any,  # noqa: ANN401 - JSON of a request
-    table: Table,
-    agent: str,
-    state: str,
-    role: str,
-) -> tuple[str, ...] | None:
-    """Return the prompts that the recorded *args* are the print of, if that can be told.
-
-    Args:
-        args: of the recorded request.
-        table: of the flow when it was recorded.
-        agent: who asks.
-        state: where.
-        role: the state's prompt now, for one that a function makes.
-    """
-    place = places_in(table).get(state, {})
-    told = place.get("prompt", "")
-    prompts = (str(_agent(table, agent).get("prompt", "")), told if isinstance(told, str) else role)
-    known = _is_object(args) and args.get("prompt") == digest([*prompts])
-    return prompts if known else None
-
-
-def _agent(table: Table, name: str) -> Table:
-    rows: Sequence[Table] = table.get("agents", ())
-    nobody: Table = {}
-    return next((row for row in rows if row.get("name") == name), nobody)
 
 
 def _prompt(before: Asked, now: Asked) -> Lines:

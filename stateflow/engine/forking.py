@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -41,8 +42,8 @@ def first_turns(journal: Journal, at: int) -> list[Event]:
     turn = at + len(turns) + 1 if at < 0 else at
     if not 0 <= turn <= len(turns):
         raise RunError(
-            f"run {journal.run!r} has {len(turns)} turns; cannot fork it at {at}: give 0 (before "
-            f"the first) to {len(turns)}, or -1 for the last"
+            f"cannot fork run {journal.run!r} at {at}: give 0 (before its first turn) to "
+            f"{len(turns)} (after its last), or -1 for the last"
         )
     end = turns[turn - 1] + 1 if turn else 1
     while isinstance(next(iter(events[end : end + 1]), None), RunChanged):
@@ -73,14 +74,16 @@ def changed(
             f"the run is over after turn {len(fold.path)} ({fold.stop}), and nothing that is "
             "changed there could count; fork it at an earlier turn"
         )
-    patch = _patch(flow, fold.data, fields) if fields else None
+    patch = _patch(flow, fold.data, fields, redactor) if fields else None
     if reply is not None:
         check_reply(flow, fold, reply)
     told = None if reply is None else redactor.text(reply)
-    return [*events, RunChanged(None if patch is None else redactor.json(patch), told)]
+    return [*events, RunChanged(patch, told)]
 
 
-def _patch(flow: Flow, data: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+def _patch(
+    flow: Flow, data: Mapping[str, Any], fields: Mapping[str, Any], redactor: Redactor
+) -> dict[str, Any]:
     """Return *fields*, which may lie deeper (``brief.words``), as changes to *data*."""
     model = flow.data
     if model is None:
@@ -96,11 +99,24 @@ def _patch(flow: Flow, data: Mapping[str, Any], fields: Mapping[str, Any]) -> di
         _put(whole, [name, *deeper], value, path)
     try:
         typed = flow.typed(whole)
+        told: Any = {} if typed is None else redactor.json(json.loads(typed.model_dump_json()))
+        flow.typed(told)  # as it will be read again: NaN is no JSON
     except DefinitionError as error:
         raise RunError(f"{error}; nothing was written") from error
-    told = {} if typed is None else typed.model_dump(mode="json")
+    for path in fields:
+        if not _is_there(told, path.split(".")):
+            raise RunError(f"the data has no field {path!r}; {model.__name__} leaves it out")
     names = dict.fromkeys(path.split(".")[0] for path in fields)
     return {name: told[name] for name in names}
+
+
+def _is_there(data: Any, path: Sequence[str]) -> bool:  # noqa: ANN401 - JSON
+    """Tell whether *data* has *path*: models leave out fields that they do not know."""
+    for name in path:
+        if not isinstance(data, dict) or name not in data:
+            return False
+        data = data[name]  # pyright: ignore[reportUnknownVariableType]
+    return True
 
 
 def _put(whole: dict[str, Any], path: Sequence[str], value: Any, told: str) -> None:  # noqa: ANN401 - JSON

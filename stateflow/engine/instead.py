@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from stateflow.agents.assistant import Assistant
 from stateflow.agents.code import CodeRunner
 from stateflow.agents.human import Human, fitting
+from stateflow.agents.structured import read_reply
 from stateflow.conversation.effect import Effect
 from stateflow.errors import RunError
 from stateflow.journal.event import EffectDone, HumanAnswered, HumanAsked
@@ -23,7 +25,7 @@ from stateflow.machine.nested import FlowAgent
 from stateflow.machine.state import State
 from stateflow.value import Json
 
-__all__ = ["check_reply", "said_instead"]
+__all__ = ["check_reply", "said_instead", "speeches"]
 
 _ASIDE: Final = ("keep", "summarise", "candidates")
 """Arguments of calls of a model that are no speech."""
@@ -65,6 +67,16 @@ def _spoke(answer: Answer) -> bool:
     return isinstance(answer, EffectDone) and _speaks(answer.op, answer.args)
 
 
+def speeches(fold: Fold) -> int:
+    """Return how many have spoken in the open turn of *fold*; who calls tools has not yet."""
+    return sum(_spoke(one) and not _calls(one) for one in fold.answers.values())
+
+
+def _calls(answer: Answer) -> bool:
+    result = answer.result if isinstance(answer, EffectDone) else None
+    return isinstance(result, dict) and bool(result.get("calls"))
+
+
 def check_reply(flow: Flow, fold: Fold, reply: str) -> None:
     """Refuse a reply that nobody can give where *fold* stands.
 
@@ -85,7 +97,15 @@ def check_reply(flow: Flow, fold: Fold, reply: str) -> None:
             f"in state {place.name!r} {agent.name!r} runs code next, and what code comes to is no "
             "reply; fork one turn earlier and give the code"
         )
+    wrong = _wrong(agent, reply)
+    if wrong:
+        raise RunError(f"{agent.name!r} speaks next in {place.name!r}: {wrong}")
+
+
+def _wrong(agent: object, reply: str) -> str:
+    """Return why *agent* cannot have said *reply*; empty: it can."""
     if isinstance(agent, Human):
-        wrong = agent.read(reply)[1]
-        if wrong:
-            raise RunError(f"{agent.name!r} speaks next in {place.name!r}: {wrong}")
+        return agent.read(reply)[1]
+    if isinstance(agent, Assistant) and agent.reply_type is not None:
+        return read_reply(agent.reply_type, reply)[1]
+    return ""

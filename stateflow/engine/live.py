@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from contextlib import ExitStack
 from typing import Any, cast
 
 from stateflow.engine.door import Delta
@@ -23,18 +24,29 @@ class Live:
     """A run under way.  Await it for its result; iterate over it for what happens."""
 
     def __init__(
-        self, flow: Flow, door: LiveDoor, work: Callable[[], Any], resume: Callable[..., Live]
+        self,
+        flow: Flow,
+        door: LiveDoor,
+        work: Callable[[ExitStack], Any],
+        resume: Callable[..., Live],
     ) -> None:
         """Begin at once; *resume* goes on once it has stopped."""
         self.flow = flow
         self.door = door
         self._resume = resume
+        self._held = ExitStack()
+        """What the work holds; let go of before anybody hears that it is over."""
         self._cancelling = False
         self._closing = False
         self._heard: asyncio.Queue[Recorded | Delta | None] = asyncio.Queue()
-        self._task: asyncio.Task[Stop] = asyncio.get_running_loop().create_task(
-            self._work(work), name=door.run
-        )
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise RunError(
+                f"a run of flow {flow.name!r} needs the event loop of asyncio, and none runs here; "
+                "await it under asyncio (not trio), or call run_sync"
+            ) from None
+        self._task: asyncio.Task[Stop] = loop.create_task(self._work(work), name=door.run)
 
     @property
     def run(self) -> str:
@@ -112,7 +124,7 @@ class Live:
             raise asyncio.CancelledError  # of who waits: the run is paused, and so must they be
         return result_from(self.flow, self.run, self.door.fold)
 
-    async def _work(self, work: Callable[[], Any]) -> Stop:
+    async def _work(self, work: Callable[[ExitStack], Any]) -> Stop:
         try:
             return await self._worked(work)
         except RunTaken as taken:
@@ -121,12 +133,13 @@ class Live:
                 return cast("Stop", self.door.fold.stop)
             raise
         finally:
+            self._held.close()
             self._heard.put_nowait(None)
 
-    async def _worked(self, work: Callable[[], Any]) -> Stop:
+    async def _worked(self, work: Callable[[ExitStack], Any]) -> Stop:
         door = self.door
         try:
-            stop: Stop = await work()
+            stop: Stop = await work(self._held)
         except asyncio.CancelledError:
             self._closing = True
             stop = await self._cut()

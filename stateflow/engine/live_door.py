@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from stateflow.conversation.effect import Call, Effect, Key, Result
 from stateflow.conversation.file import File
@@ -25,7 +25,7 @@ from stateflow.engine.nested import run_branches
 from stateflow.engine.pricing import ceiling_of
 from stateflow.engine.recorded import question_of
 from stateflow.engine.scene import Scene
-from stateflow.engine.spending import left, refusal, shared
+from stateflow.engine.spending import granted, refusal
 from stateflow.engine.tape import apart, taped
 from stateflow.errors import RunError
 from stateflow.journal.codec import encode
@@ -67,7 +67,7 @@ class LiveDoor:
     due_above: float | None = None
     """The same of the states around this nested run."""
     source: str | None = None
-    scene: Scene = field(init=False)
+    scene: Scene = field(init=False, repr=False)
     _held: list[Event] = field(default_factory=list[Event])
     _writing: Sequence[Event] = ()
 
@@ -283,19 +283,11 @@ class LiveDoor:
         return due is not None and self.environment.store.now() >= due
 
     async def children(self, branches: Sequence[Branch], join: Join, /) -> Mapping[int, ChildEnded]:
-        """Run *branches* as nested runs, those at once that the journal does not hold.
-
-        One alone is granted what is left; several share what was left before the turn.
-        """
+        """Run *branches* as nested runs, those at once that the journal does not hold."""
         if self._held:
             await self.commit()
-        alone = len(branches) == 1
-        fold = self.fold if alone else self.fold.before(branches[0].key.ordinal)
-        grant = left(self.budget, fold)
-        grant = replace(grant, turns=max(0, grant.turns - 1))  # the turn that they are part of
-        ended = await run_branches(
-            self, branches, join, grant if alone else shared(grant, len(branches))
-        )
+        grant = granted(self.budget, self.fold, branches[0].key.ordinal, len(branches))
+        ended = await run_branches(self, branches, join, grant)
         return {ordinal: _nested_run(one) for ordinal, one in ended.items()}
 
     def below(self, key: Key, grant: Budget) -> LiveDoor:

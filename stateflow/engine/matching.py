@@ -7,15 +7,25 @@ from the recording all the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from stateflow.conversation.effect import Key
+from stateflow.engine.scene import Scene
 from stateflow.errors import DefinitionError
-from stateflow.value import Json, canonical_json
+from stateflow.machine.table_json import Table, places_in
+from stateflow.value import Json, canonical_json, digest
 
-__all__ = ["Asked", "Match", "check_match", "matches"]
+__all__ = [
+    "Asked",
+    "Match",
+    "agent_in",
+    "asked_before",
+    "asked_now",
+    "check_match",
+    "matches",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,43 @@ class Asked:
     """Who asks."""
     prompts: tuple[str, ...] | None = None
     """Of a model's request: the agent's prompt, and the state's; ``None``: they are not known."""
+
+
+def asked_now(key: Key, op: str, args: Json, scene: Scene) -> Asked:
+    """Return what is asked for now, with its texts; *args* without secrets."""
+    prompt: object = getattr(scene.agent, "prompt", None)
+    known = isinstance(prompt, str) and _has_prompts(op, scene)
+    prompts = (str(prompt), scene.turn.role) if known else None
+    return Asked(key, op, args, scene.turn.agent, prompts)
+
+
+def asked_before(key: Key, op: str, args: Json, table: Table, scene: Scene) -> Asked:
+    """Return what was asked for, with the texts that *args* are the print of, if they are known.
+
+    They are looked up in the *table* of the flow when it was recorded, and are told only where
+    their print is the recorded one.  A prompt that a function makes is taken to be as it is now.
+    """
+    turn = scene.turn
+    if not (_has_prompts(op, scene) and isinstance(args, Mapping)):
+        return Asked(key, op, args, turn.agent)
+    role = places_in(table).get(turn.state, {}).get("prompt", "")
+    prompts = (
+        str(agent_in(table, turn.agent).get("prompt", "")),
+        role if isinstance(role, str) else turn.role,
+    )
+    known = args.get("prompt") == digest([*prompts])
+    return Asked(key, op, args, turn.agent, prompts if known else None)
+
+
+def _has_prompts(op: str, scene: Scene) -> bool:
+    return op == "model.call" and scene.chooser is None
+
+
+def agent_in(table: Table, name: str) -> Table:
+    """Return what *table* holds of the agent *name*; nothing, if it has none of that name."""
+    rows: Sequence[Table] = table.get("agents", ())
+    nobody: Table = {}
+    return next((row for row in rows if row.get("name") == name), nobody)
 
 
 _Named: TypeAlias = Literal["strict", "state", "whitespace"]

@@ -8,10 +8,11 @@ from typing import Any, cast
 
 from stateflow.conversation.effect import Question
 from stateflow.engine.answering import open_questions
-from stateflow.engine.claiming import proved
+from stateflow.engine.claiming import allowed, proved, refuse_over
 from stateflow.engine.environment import Environment
+from stateflow.engine.instead import speeches
 from stateflow.engine.renames import claimed, suggested
-from stateflow.engine.spending import budget_from, left
+from stateflow.engine.spending import left, over
 from stateflow.engine.stepping import view_of
 from stateflow.errors import ReplayDivergence
 from stateflow.journal.event import ChildStarted, HumanAsked
@@ -22,6 +23,7 @@ from stateflow.machine.budget import Budget
 from stateflow.machine.difference.change import Change
 from stateflow.machine.difference.difference import difference
 from stateflow.machine.flow import Flow
+from stateflow.machine.nested import FlowAgent
 from stateflow.machine.state import State
 
 __all__ = ["Next", "Plan", "planned"]
@@ -70,6 +72,9 @@ class Plan:
     begun: tuple[str, ...] = ()
     """Effects of the open turn that began, and came to nothing yet."""
     next: Next | None = None
+    """``None``: all have spoken in the open turn, and its guards are tried again."""
+    used_up: str = ""
+    """The limit that allows no turn more, unless another budget is given; empty: there is none."""
     left: Budget = field(default_factory=Budget)
     """What the run may still use up."""
 
@@ -84,7 +89,8 @@ async def planned(
     """Return what resuming *run* with *flow* would do.
 
     Raises:
-        RunError: *rename* does not lead from the recorded flow to this one.
+        RunError: *rename* does not lead from the recorded flow to this one, or the run could not
+            go on here, whatever its flow is.
     """
     store = environment.store
     events = await store.read(run)
@@ -105,7 +111,9 @@ async def planned(
         questions=tuple((await open_questions(store, run)).values()),
     )
     if fold.ended:
+        refuse_over(run, answered=False, rename=rename)
         return plan
+    budget = allowed(flow, fold, environment)
     try:
         claim = await proved(flow, run, environment, events, rename)
     except ReplayDivergence as error:
@@ -118,7 +126,8 @@ async def planned(
         made=tuple(str(answer.key) for _, answer in sorted(fold.answers.items())),
         begun=_begun(fold),
         next=_next(flow, fold, table),
-        left=_left(flow, fold),
+        used_up=over(budget, fold),
+        left=left(budget, fold),
     )
 
 
@@ -143,13 +152,26 @@ def _begun(fold: Fold) -> tuple[str, ...]:
     ) + tuple(str(begun.key) for begun in fold.open_children())
 
 
+def _names(place: State, fold: Fold) -> tuple[str, ...]:
+    """Return who would speak in *place*, the next first; flows that run in it, those that are left.
+
+    Several run there at once.
+    """
+    if isinstance(place.agent, FlowAgent):
+        left_open = tuple(begun.flow for begun in fold.open_children())
+        every = () if fold.answers else tuple(agent.name for agent in place.agents)
+        return (" | ".join(left_open or every),) if left_open or every else ()
+    return tuple(agent.name for agent in place.agents[speeches(fold) :])
+
+
 def _next(flow: Flow, fold: Fold, table: Mapping[str, Any]) -> Next | None:
     place = flow.places.get(fold.state)
-    if not isinstance(place, State):
+    names = _names(place, fold) if isinstance(place, State) else ()
+    if not isinstance(place, State) or not names:
         return None
-    agent: Any = place.agent
+    name = names[0]
     rows: Sequence[Mapping[str, Any]] = table["agents"]
-    row = next((one for one in rows if one["name"] == agent.name), cast("Mapping[str, Any]", {}))
+    row = next((one for one in rows if one["name"] == name), cast("Mapping[str, Any]", {}))
     given = (fold.started.models or {}) if fold.started is not None else {}
     role = place.prompt
     if not isinstance(role, str):
@@ -157,14 +179,9 @@ def _next(flow: Flow, fold: Fold, table: Mapping[str, Any]) -> Next | None:
     parts = [str(row.get("prompt") or ""), role]
     return Next(
         place.name,
-        agent.name,
-        str(row.get("kind", "tool")),
-        str(given.get(agent.name) or row.get("model") or ""),
+        name,
+        str(row.get("kind", "flow" if isinstance(place.agent, FlowAgent) else "tool")),
+        str(given.get(name) or row.get("model") or ""),
         "\n\n".join(part for part in parts if part),
         tuple(map(str, row.get("tools") or ())),
     )
-
-
-def _left(flow: Flow, fold: Fold) -> Budget:
-    limits: Any = fold.budget
-    return left(budget_from(limits) if limits is not None else flow.budget, fold)

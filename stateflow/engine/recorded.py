@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
-from stateflow.conversation.effect import Effect
+from stateflow.conversation.effect import Effect, Key
 from stateflow.errors import ReplayDivergence
+from stateflow.journal.canonical import canonical_events
 from stateflow.journal.event import (
+    ChildEnded,
+    ChildStarted,
+    EffectBegun,
+    EffectDone,
+    EffectFailed,
     Event,
+    HumanAnswered,
     HumanAsked,
     Journal,
     RunChanged,
@@ -17,9 +25,12 @@ from stateflow.journal.event import (
     RunResumed,
     TurnTaken,
 )
+from stateflow.journal.said import Answer
 from stateflow.value import Json
 
-__all__ = ["Stopped", "changes_of", "is_cancelled", "question_of", "stamps_of"]
+__all__ = ["Beginning", "Recording", "Stopped", "is_cancelled", "question_of", "stamps_of"]
+
+Beginning: TypeAlias = EffectBegun | ChildStarted | HumanAsked
 
 
 class Stopped(BaseException):
@@ -35,16 +46,45 @@ def is_cancelled(event: Event) -> bool:
     return isinstance(event, RunEnded) and event.stop.kind == "cancelled"
 
 
-def changes_of(events: Iterable[Event]) -> dict[int, list[RunChanged]]:
-    """Return what a person changed where a fork left its origin, by the turns taken before."""
-    turns = 0
-    found: dict[int, list[RunChanged]] = {}
-    for event in events:
-        if isinstance(event, TurnTaken):
-            turns += 1
-        elif isinstance(event, RunChanged):
-            found.setdefault(turns, []).append(event)
-    return found
+@dataclass(slots=True)
+class Recording:
+    """A journal, by what a replay looks up in it."""
+
+    following: list[TurnTaken | RunEnded] = field(default_factory=list[TurnTaken | RunEnded])
+    """What is still to come, the next at the end."""
+    answers: dict[Key, Answer] = field(default_factory=dict[Key, Answer])
+    begun: dict[Key, Beginning] = field(default_factory=dict[Key, Beginning])
+    of_turn: dict[tuple[str, int], list[Key]] = field(
+        default_factory=dict[tuple[str, int], list[Key]]
+    )
+    """Places of the answers, by state and visit."""
+    changes: dict[int, list[RunChanged]] = field(default_factory=dict[int, list[RunChanged]])
+    """What a person changed where a fork left its origin, by the turns that were over."""
+    stamps: dict[int, float] = field(default_factory=dict[int, float])
+    """When each event came, by its identity."""
+
+    @classmethod
+    def of(cls, journal: Journal) -> Recording:
+        """Return what *journal* holds, without a cancellation at its end: no flow takes that."""
+        found = cls(stamps=stamps_of(journal))
+        for event in canonical_events(recorded.event for recorded in journal.events):
+            match event:
+                case EffectDone() | EffectFailed() | HumanAnswered() | ChildEnded():
+                    found.answers[event.key] = event
+                case TurnTaken() | RunEnded():
+                    found.following.append(event)
+                case EffectBegun() | ChildStarted() | HumanAsked():
+                    found.begun[event.key] = event
+                case RunChanged():
+                    found.changes.setdefault(len(found.following), []).append(event)
+                case _:
+                    pass
+        for key in found.answers:
+            found.of_turn.setdefault((key.state, key.visit), []).append(key)
+        if found.following and is_cancelled(found.following[-1]):
+            found.following.pop()
+        found.following.reverse()
+        return found
 
 
 def stamps_of(journal: Journal) -> dict[int, float]:
@@ -54,11 +94,12 @@ def stamps_of(journal: Journal) -> dict[int, float]:
     stands = False
     for recorded in journal.events:
         event, at = recorded.event, recorded.at
-        if isinstance(event, RunResumed):
+        kind = type(event)
+        if kind is RunResumed:
             stands = False
         elif not stands and at > last:
             now += at - last
-        if isinstance(event, RunPaused | RunEnded):
+        if kind is RunPaused or kind is RunEnded:
             stands = True
         last = at
         stamps[id(event)] = now

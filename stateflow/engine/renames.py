@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from stateflow.errors import ReplayDivergence, RunError
 from stateflow.journal.codec import encode
@@ -23,13 +23,12 @@ from stateflow.journal.event import (
 )
 from stateflow.journal.fold import Fold
 from stateflow.journal.fold import fold as fold_of
-from stateflow.journal.renaming import in_present_names, inside, renamed
+from stateflow.journal.renaming import in_present_names, inside, own_names, renamed
 from stateflow.machine.difference.difference import difference
-from stateflow.machine.flow import Flow
 from stateflow.machine.table_json import Table, places_in
 from stateflow.stores.base import Store
 
-__all__ = ["carry", "check_renames", "claimed", "hinted", "refuse_gone", "suggested"]
+__all__ = ["carry", "check_renames", "claimed", "hinted", "suggested"]
 
 _FACTS = (
     "kind",
@@ -45,6 +44,12 @@ _FACTS = (
     "details",
     "request",
     "changes",
+)
+
+
+_AGENTS_STAY: Final = (
+    "a map renames places, not agents, for what {0!r} said stands under that name; call the agent "
+    "{0!r} again to go on"
 )
 
 
@@ -77,6 +82,8 @@ def check_renames(before: Table, now: Table, rename: Mapping[str, str]) -> None:
         if was not in old:
             if name in old and name in new:
                 raise RunError(f"{told}: the recording calls it {name!r} already; leave it out")
+            if was in _agents(before):
+                raise RunError(f"{told}: {_AGENTS_STAY.format(was)}")
             raise RunError(f"{told}: the recording has no place {was!r}; it has {_listed(old)}")
         if _now(was, rename) not in new:
             raise RunError(f"{told}: the flow has no place {name!r} now; it has {_listed(new)}")
@@ -87,6 +94,10 @@ def check_renames(before: Table, now: Table, rename: Mapping[str, str]) -> None:
         unmoved = "/".join([*_now(was, rename).split("/")[:-1], was.rpartition("/")[2]])
         if unmoved in new and unmoved not in taken:
             raise RunError(f"{told}: the flow still has {unmoved!r}; leave the map out")
+
+
+def _agents(table: Table) -> set[str]:
+    return {str(agent.get("name")) for agent in table.get("agents", ())}
 
 
 def _listed(paths: Iterable[str]) -> str:
@@ -115,18 +126,6 @@ def _paths(table: Table, above: str = "") -> Iterator[str]:
                 yield from _paths(cast("Table", flow), below)
 
 
-def refuse_gone(flow: Flow, journal: Journal) -> None:
-    """Refuse to go on where a place that the run has entered is not in *flow*.
-
-    Raises:
-        ReplayDivergence: one is not.
-    """
-    for name in fold_of(journal.events).visits:
-        if name not in flow.places:
-            told = f"the recording was there, and the flow has it no more ({_listed(flow.places)})"
-            raise ReplayDivergence(f"state {name!r}", told, kind="gone", state=name)
-
-
 def claimed(journal: Journal, claim: RunResumed) -> Journal:
     """Return *journal* as it is read once *claim* is written."""
     last = journal.events[-1]
@@ -137,13 +136,16 @@ def claimed(journal: Journal, claim: RunResumed) -> Journal:
 def hinted(
     error: ReplayDivergence, before: Table, now: Table, given: Mapping[str, str]
 ) -> ReplayDivergence:
-    """Return *error* with the map that may be missing, where places seem to be renamed."""
+    """Return *error* with what can be done where places or agents seem to be renamed."""
     maps = {was: name for was, name in suggested(before, now).items() if was not in given}
-    if not maps:
-        return error
     words = " ".join(f"--map {was}={name}" for was, name in maps.items())
     named = ", ".join(f"{was!r} is {name!r}" for was, name in maps.items())
-    text = f"{error.text}; if {named} now: {words} (rename={maps!r})"
+    hints = [f"if {named} now: {words} (rename={maps!r})"] if maps else []
+    gone = error.kind == "gone" and error.expected in _agents(before)
+    hints += [_AGENTS_STAY.format(error.expected)] if gone else []
+    if not hints:
+        return error
+    text = "; ".join([error.text, *hints])
     facts: dict[str, Any] = {name: getattr(error, name) for name in _FACTS}
     return ReplayDivergence(error.place, text, **facts)
 
@@ -166,8 +168,7 @@ async def _carry(
     store: Store, run: str, begun: ChildStarted, started: RunStarted, resumed: RunResumed
 ) -> None:
     below = inside(resumed, started, begun.key, begun.flow)
-    names = {was: name for was, name in (resumed.rename or {}).items() if "/" not in was}
-    old, new = f"{run}/{begun.key}", f"{run}/{renamed(begun, names).key}"
+    old, new = f"{run}/{begun.key}", f"{run}/{renamed(begun, own_names(resumed)).key}"
     events = await store.read(old)
     if not events:
         return  # it has begun, and written nothing

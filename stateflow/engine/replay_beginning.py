@@ -33,8 +33,7 @@ def refuse_gone(flow: Flow, started: RunStarted, journal: Journal, differing: Di
     turns: list[TurnTaken | None] = [None]
     turns += [one.event for one in journal.events if isinstance(one.event, TurnTaken)]
     for number, turn in enumerate(turns):
-        named = begins if turn is None else _places_of(turn)
-        for name in named:
+        for name in begins if turn is None else _places_of(turn):
             if name not in flow.places:
                 kind = kind_of(places.get(name, {}))
                 told = _gone(kind, name, flow.name, flow.places, "states")

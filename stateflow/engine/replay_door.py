@@ -11,34 +11,34 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from stateflow.conversation.effect import Effect, Key, Question, Result
 from stateflow.conversation.file import File
+from stateflow.conversation.message import NO_USAGE
 from stateflow.conversation.transcript import Transcript
+from stateflow.engine.allowance import Allowance
 from stateflow.engine.branch import Branch, Join, given_json
 from stateflow.engine.differing import Differing
 from stateflow.engine.door import OnDelta, Parked
-from stateflow.engine.drifting import recorded_prompts
 from stateflow.engine.faults import Said, cleaned
-from stateflow.engine.matching import Asked, Match, matches
-from stateflow.engine.recorded import Stopped, changes_of, is_cancelled, question_of, stamps_of
+from stateflow.engine.matching import Match, asked_before, asked_now, matches
+from stateflow.engine.recorded import Beginning, Recording, Stopped, is_cancelled, question_of
 from stateflow.engine.scene import Scene
 from stateflow.errors import ReplayDivergence
-from stateflow.journal.canonical import canonical_events
 from stateflow.journal.codec import event_json
 from stateflow.journal.event import (
     ChildEnded,
     ChildStarted,
     EffectBegun,
+    EffectDone,
     Event,
     HumanAnswered,
     HumanAsked,
     Journal,
     Recorded,
-    RunChanged,
     RunEnded,
     RunPaused,
     RunStarted,
     TurnTaken,
 )
-from stateflow.journal.fold import Fold, open_answers
+from stateflow.journal.fold import Fold
 from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.redact import Redactor
 from stateflow.journal.said import Answer, made_of, result_of
@@ -51,9 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Repeat", "ReplayDoor", "Stopped"]
 
-Repeat: TypeAlias = "Callable[[Flow, Journal, str], Awaitable[Replay]]"
-Beginning: TypeAlias = EffectBegun | ChildStarted | HumanAsked
-_BEGINNINGS = (EffectBegun, ChildStarted, HumanAsked)
+Repeat: TypeAlias = "Callable[[Flow, Journal, str, Allowance], Awaitable[Replay]]"
 
 
 @dataclass(slots=True)
@@ -66,46 +64,32 @@ class ReplayDoor:
     """How requests are held against the recorded ones."""
     redactor: Redactor
     repeat: Repeat
-    """Repeats a nested run: its flow, its journal, and its path."""
+    """Repeats a nested run: its flow, its journal, its path, and what it is granted now."""
+    allowance: Allowance
     path: str = ""
     fold: Fold = field(default_factory=Fold)
-    scene: Scene = field(init=False)
+    scene: Scene = field(init=False, repr=False)
     due: float | None = None
     """Nothing is late on replay: what was is on the record."""
     made: list[Recorded] = field(default_factory=list[Recorded])
     nested: dict[str, Journal] = field(default_factory=dict[str, Journal])
     differing: Differing = field(init=False)
     """Tells the first difference."""
-    _expected: list[TurnTaken | RunEnded] = field(default_factory=list[TurnTaken | RunEnded])
-    _recorded: dict[Key, Answer] = field(default_factory=dict[Key, Answer])
-    _begun: dict[Key, Beginning] = field(default_factory=dict[Key, Beginning])
-    _of_turn: dict[tuple[str, int], list[Key]] = field(
-        default_factory=dict[tuple[str, int], list[Key]]
-    )
-    _stamps: dict[int, float] = field(default_factory=dict[int, float])
+    _was: Recording = field(init=False)
+    _stamps: dict[int, float] = field(init=False)
     _used: set[Key] = field(default_factory=set[Key])
-    _changes: dict[int, list[RunChanged]] = field(default_factory=dict[int, list[RunChanged]])
-    """What a person changed, by the turns that were over."""
     _over: int = 0
+    """How many turns are over."""
     _agreed: int = 0
     """How much of what was said was as recorded, when a request last told [messages]."""
 
     def __post_init__(self) -> None:
-        """Index the journal by key."""
+        """Look up what the journal holds."""
         started = self.journal.events[0].event
         before = started.table if isinstance(started, RunStarted) else {}
         self.differing = Differing(before, self.redactor.json(self.flow.table()), self.path)
-        events = canonical_events(r.event for r in self.journal.events)
-        self._expected = [e for e in events if isinstance(e, TurnTaken | RunEnded)]
-        if self._expected and is_cancelled(self._expected[-1]):
-            self._expected.pop()  # somebody's decision, which no flow takes again
-        self._expected.reverse()
-        self._recorded = open_answers(events)
-        self._begun = {e.key: e for e in events if isinstance(e, _BEGINNINGS)}
-        for key in self._recorded:
-            self._of_turn.setdefault((key.state, key.visit), []).append(key)
-        self._stamps = stamps_of(self.journal)
-        self._changes = changes_of(events)
+        self._was = Recording.of(self.journal)
+        self._stamps = self._was.stamps
 
     async def perform(
         self, effects: Sequence[Effect], /, *, on_delta: OnDelta | None = None
@@ -114,9 +98,11 @@ class ReplayDoor:
         del on_delta
         answers: list[Answer] = []
         unanswered: list[str] = []
+        if self.allowance.lowered:
+            self._refuse_costly(effects)
         for effect in effects:
-            answer = self._recorded.get(effect.key)
-            if answer is None and self._expected:
+            answer = self._was.answers.get(effect.key)
+            if answer is None and self._was.following:
                 args = self.redactor.json(effect.call.args)
                 raise Stopped(self._missing(effect.key, effect.call.op, args))
             self._begin(effect)
@@ -132,6 +118,22 @@ class ReplayDoor:
             raise Parked(self.fold.questions(self.path))
         return [result_of(answer) for answer in answers]
 
+    def _refuse_costly(self, effects: Sequence[Effect]) -> None:
+        """Refuse a call that was made, and that the budget of now would not allow."""
+        spent, asked = self.fold.spent, 0
+        for effect in effects:
+            if not isinstance(self._was.answers.get(effect.key), EffectDone):
+                continue  # it failed, of the budget perhaps
+            which, why = self.allowance.refusal(effect.call, spent, asked)
+            if which:
+                args = self.redactor.json(effect.call.args)
+                asked_for = asked_now(effect.key, effect.call.op, args, self.scene)
+                limit = getattr(self.allowance.budget, which)
+                raise Stopped(
+                    self.differing.refused(self.fold, asked_for, f"{which}={limit:g}", why)
+                )
+            asked += effect.call.ceiling is not NO_USAGE
+
     async def children(self, branches: Sequence[Branch], join: Join, /) -> Mapping[int, ChildEnded]:
         """Replay the nested runs, and compare what they start from."""
         came_to: dict[int, Answer] = {}
@@ -139,9 +141,10 @@ class ReplayDoor:
         waits = False
         for one in branches:
             self._start(one)
+        grant = self.allowance.grant(self.fold, branches[0].key.ordinal, len(branches))
         for one in branches:
-            recorded = self._recorded.get(one.key)
-            again = await self._again(one, recorded)
+            recorded = self._was.answers.get(one.key)
+            again = await self._again(one, recorded, grant)
             if isinstance(recorded, ChildEnded):
                 self._take(one.key, recorded)
                 came_to[one.key.ordinal] = recorded
@@ -156,14 +159,16 @@ class ReplayDoor:
         return cast("dict[int, ChildEnded]", came_to)
 
     def _start(self, branch: Branch) -> None:
-        begun = self._begun.get(branch.key)
-        if begun is None and branch.key in self._recorded:
+        begun = self._was.begun.get(branch.key)
+        if begun is None and branch.key in self._was.answers:
             return  # refused before it began
         args: Json = self.redactor.json(given_json(branch.given))
         self._compare_given(branch.key, begun, args)
         self.apply(ChildStarted(branch.key, branch.flow.name, args))
 
-    async def _again(self, branch: Branch, recorded: Answer | None) -> Replay | None:
+    async def _again(
+        self, branch: Branch, recorded: Answer | None, grant: Allowance
+    ) -> Replay | None:
         """Repeat one nested run; one that was cancelled counts for nothing, and is kept."""
         place = str(branch.key)
         nested = self.journal.children.get(place)
@@ -173,7 +178,7 @@ class ReplayDoor:
             self.nested[place] = nested
             return None
         path = f"{self.path}{place}/"
-        again = await self.repeat(branch.flow, nested, path)
+        again = await self.repeat(branch.flow, nested, path, grant)
         self.nested[place] = again.journal
         return again
 
@@ -184,14 +189,18 @@ class ReplayDoor:
     async def commit(self, *events: Event) -> None:
         """Compare *events* with the recorded ones."""
         for event in events:
-            if isinstance(event, TurnTaken | RunEnded):
+            if isinstance(event, TurnTaken):
+                self._refuse_unused(self._was.of_turn.get((event.state, event.visit), ()))
+                self._settle(event)
+                self.apply(event)
+                self._over += 1
+                self._change()
+                continue
+            if isinstance(event, RunEnded):
                 self._settle(event)
             elif isinstance(event, RunPaused):
                 self._pause(event)
             self.apply(event)
-            if isinstance(event, TurnTaken):
-                self._over += 1
-                self._change()
 
     async def keep(self, *files: File) -> None:
         """Leave them where they are: a replay needs no content."""
@@ -222,7 +231,7 @@ class ReplayDoor:
 
     def _change(self) -> None:
         """Put on the new record what a person changed here, where a fork left its origin."""
-        for changed in self._changes.get(self._over, ()):
+        for changed in self._was.changes.get(self._over, ()):
             self.apply(changed)
 
     def apply(self, event: Event) -> None:
@@ -235,11 +244,9 @@ class ReplayDoor:
 
     def _settle(self, event: TurnTaken | RunEnded) -> None:
         """Hold a turn, or the end, against the recorded one.  Their stamps are the same."""
-        if isinstance(event, TurnTaken):
-            self._refuse_unused(self._of_turn.get((event.state, event.visit), ()))
-        if not self._expected:
+        if not self._was.following:
             raise Stopped(None)
-        recorded = self._expected.pop()
+        recorded = self._was.following.pop()
         self._stamps[id(event)] = self._stamps.get(id(recorded), 0.0)
         now = event if self.match == "strict" else _at_the_cost_of(recorded, event)
         if recorded == now:
@@ -249,20 +256,21 @@ class ReplayDoor:
     def _refuse_unused(self, keys: Iterable[Key]) -> None:
         unused = [key for key in keys if key not in self._used]
         if unused:
-            answer = self._recorded[unused[0]]
+            answer = self._was.answers[unused[0]]
             op = made_of(answer).op
             raise Stopped(self.differing.unused(self.fold, unused[0], op, len(unused) - 1))
 
     def finish(self) -> None:
         """Refuse what the recording still holds, once the run is over."""
-        if self._expected:
-            raise Stopped(self.differing.left(self.fold, self._expected[-1], len(self._expected)))
-        self._refuse_unused(self._recorded)
+        left = self._was.following
+        if left:
+            raise Stopped(self.differing.left(self.fold, left[-1], len(left)))
+        self._refuse_unused(self._was.answers)
 
     @property
     def left(self) -> int:
         """How many recorded turns were not taken again."""
-        return sum(isinstance(one, TurnTaken) for one in self._expected)
+        return sum(isinstance(one, TurnTaken) for one in self._was.following)
 
     def _pause(self, event: RunPaused) -> None:
         """A pause that follows from the flow alone must be the recorded one."""
@@ -270,20 +278,20 @@ class ReplayDoor:
         stop = event.stop
         if stop.kind not in {"stuck", "failed", "budget"}:
             return
-        if isinstance(last, RunPaused) and not self._expected:
+        if isinstance(last, RunPaused) and not self._was.following:
             same = (stop.kind, stop.state, stop.which, stop.tried)
             if same == (last.stop.kind, last.stop.state, last.stop.which, last.stop.tried):
                 turn = (self.fold.state, self.fold.visit)
-                self._refuse_unused(self._of_turn.get(turn, ()))
+                self._refuse_unused(self._was.of_turn.get(turn, ()))
                 return
             raise Stopped(self.differing.stop(self.fold, last.stop, stop))
-        if not self._expected and last is not None and not _is_end(last):
+        if not self._was.following and last is not None and not _is_end(last):
             raise Stopped(None)
         raise Stopped(self.differing.stop(self.fold, self._went_on(), stop))
 
     def _went_on(self) -> TurnTaken | Stop | None:
         """Return how the recorded run went on from here."""
-        following = self._expected[-1] if self._expected else None
+        following = self._was.following[-1] if self._was.following else None
         if isinstance(following, RunEnded):
             return following.stop
         return following if isinstance(following, TurnTaken) else None
@@ -293,7 +301,7 @@ class ReplayDoor:
             return
         call, scene = effect.call, self.scene
         if answer.op != call.op:
-            asked = self._asked(effect.key, call.op, self.redactor.json(call.args))
+            asked = asked_now(effect.key, call.op, self.redactor.json(call.args), scene)
             raise Stopped(self.differing.other(self.fold, answer.op, asked))
         if answer.args != call.args:
             self._hold(effect.key, call.op, answer.args, self.redactor.json(call.args))
@@ -307,7 +315,8 @@ class ReplayDoor:
         """
         if self.match == "state" or canonical_json(before) == canonical_json(now):
             return
-        recorded, asked = self._recorded_ask(key, op, before), self._asked(key, op, now)
+        recorded = asked_before(key, op, before, self.differing.before, self.scene)
+        asked = asked_now(key, op, now, self.scene)
         try:
             passes = matches(self.match, recorded, asked)
         except Exception as error:
@@ -318,35 +327,19 @@ class ReplayDoor:
             told = self.differing.request(self.fold, recorded, asked, heard, self._agreed)
             raise Stopped(told)
 
-    def _asked(self, key: Key, op: str, args: Json) -> Asked:
-        """Return what is asked for now, with its texts."""
-        scene = self.scene
-        prompt: object = getattr(scene.agent, "prompt", None)
-        told = op == "model.call" and scene.chooser is None and isinstance(prompt, str)
-        prompts = (cast("str", prompt), scene.turn.role) if told else None
-        return Asked(key, op, args, scene.turn.agent, prompts)
-
-    def _recorded_ask(self, key: Key, op: str, args: Json) -> Asked:
-        """Return what was asked for, with its texts where the recording has them."""
-        turn = self.scene.turn
-        told = op == "model.call" and self.scene.chooser is None
-        table = self.differing.before
-        prompts = recorded_prompts(args, table, turn.agent, turn.state, turn.role) if told else None
-        return Asked(key, op, args, turn.agent, prompts)
-
     def _begin(self, effect: Effect) -> None:
         """Put on the new record that *effect* began, where the old one says so."""
         if effect.call.op == "human.ask":
             self._ask(effect)
             return
-        begun = self._begun.get(effect.key)
+        begun = self._was.begun.get(effect.key)
         if isinstance(begun, EffectBegun) and effect.key not in self._used:
             self.apply(begun)
 
     def _ask(self, effect: Effect) -> None:
         """Put the question on the new record; a changed one is a changed request."""
-        before = self._begun.get(effect.key)
-        if before is None and effect.key in self._recorded:
+        before = self._was.begun.get(effect.key)
+        if before is None and effect.key in self._was.answers:
             return  # it was too late to ask
         due = before.due if isinstance(before, HumanAsked) else None
         asked = question_of(effect, self.redactor.json, due)
@@ -360,9 +353,9 @@ class ReplayDoor:
             self._hold(key, "child", before.args, args)
 
     def _missing(self, key: Key, op: str, args: Json) -> ReplayDivergence | None:
-        if not self._expected:
+        if not self._was.following:
             return None  # the recorded run was cut off here
-        return self.differing.missing(self.fold, self._asked(key, op, args))
+        return self.differing.missing(self.fold, asked_now(key, op, args, self.scene))
 
     def place(self) -> str:
         """Return where the replay stands, in words."""

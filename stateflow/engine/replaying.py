@@ -13,12 +13,12 @@ import os
 from dataclasses import dataclass, replace
 from typing import cast
 
+from stateflow.engine.allowance import Allowance
 from stateflow.engine.conduct import Conductor
 from stateflow.engine.matching import Match, check_match
 from stateflow.engine.recorded import is_cancelled
 from stateflow.engine.replay_beginning import opening_patch, refuse_gone
 from stateflow.engine.replay_door import ReplayDoor, Stopped
-from stateflow.engine.spending import budget_from
 from stateflow.engine.steady import Unsteady
 from stateflow.errors import ReplayDivergence
 from stateflow.journal.event import (
@@ -71,8 +71,10 @@ class _Repeating:
     redactor: Redactor
     match: Match
 
-    async def run(self, flow: Flow, journal: Journal, path: str = "") -> Replay:
-        """Repeat *journal* with *flow*.
+    async def run(
+        self, flow: Flow, journal: Journal, path: str = "", grant: Allowance | None = None
+    ) -> Replay:
+        """Repeat *journal* with *flow*; *grant*: what a nested run gets now.
 
         Raises:
             Stopped: at the first difference.
@@ -81,13 +83,14 @@ class _Repeating:
         if not isinstance(started, RunStarted):
             text = "the journal does not begin with RunStarted"
             raise Stopped(ReplayDivergence("event 1", text, kind="journal", run=path.rstrip("/")))
-        door = ReplayDoor(flow, journal, self.match, self.redactor, self.run, path)
+        allowance = Allowance.of(flow, journal, grant)
+        door = ReplayDoor(flow, journal, self.match, self.redactor, self.run, allowance, path)
         refuse_gone(flow, started, journal, door.differing)
         patch = opening_patch(flow, started, door)
         door.begin(
             replace(started, table=dict(door.differing.now), print=flow.fingerprint(), patch=patch)
         )
-        stop = await self._until_stop(flow, journal, door)
+        stop = await self._until_stop(flow, door)
         last = journal.events[-1].event
         if isinstance(last, RunEnded) and is_cancelled(last) and (stop is None or stop.resumable):
             stop = last.stop
@@ -99,13 +102,9 @@ class _Repeating:
         cut = "" if stop is not None or isinstance(last, RunPaused) else door.place()
         return Replay(again, door.fold, stop, turns, cut)
 
-    async def _until_stop(self, flow: Flow, journal: Journal, door: ReplayDoor) -> Stop | None:
+    async def _until_stop(self, flow: Flow, door: ReplayDoor) -> Stop | None:
         """Take turns until the run stops; ``None``: the recording goes no further."""
-        budget = flow.budget
-        for recorded in journal.events:
-            if (limits := getattr(recorded.event, "budget", None)) is not None:
-                budget = budget_from(limits)
-        conductor = Conductor(flow, door, budget, ModelPool(), twice=True)
+        conductor = Conductor(flow, door, door.allowance.budget, ModelPool(), twice=True)
         try:
             return await conductor.until_stop(_Control())
         except Unsteady as unsteady:

@@ -221,11 +221,9 @@ class Runner:
 
     def _live(self, flow: Flow, door: LiveDoor, work: Callable[[ExitStack], Any]) -> Live:
         check_agents(flow, self._given_models)
-        held = ExitStack()
-        live = Live(flow, door, lambda: work(held), self.resume)
+        live = Live(flow, door, work, self.resume)
         self._lives[live] = None
         live.when_over(lambda over: self._lives.pop(over, None))
-        live.when_over(lambda _: held.close())
         return live
 
     async def fork(

@@ -152,10 +152,7 @@ class Speaking:
             spoken.said.append(Said(agent.name))
         else:
             value: Any = result.value
-            message = message_from(value, agent.name)
-            if result.usage is not NO_USAGE and result.usage != NO_USAGE:
-                message = replace(message, usage=result.usage)
-            spoken.messages.append(message)
+            spoken.messages.append(message_from(value, agent.name, result.usage))
             spoken.said.append(Said(agent.name, key.ordinal))
 
     def _note(self, message: Message, turn: EngineTurn) -> None:

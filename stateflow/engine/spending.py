@@ -13,7 +13,7 @@ from stateflow.journal.fold import Fold
 from stateflow.machine.budget import Budget
 from stateflow.value import Json
 
-__all__ = ["budget_from", "budget_json", "left", "over", "refusal", "shared", "tighter"]
+__all__ = ["budget_from", "budget_json", "granted", "left", "over", "refusal", "shared", "tighter"]
 
 _NAMES = tuple(field.name for field in fields(Budget))
 
@@ -90,6 +90,17 @@ def left(budget: Budget, fold: Fold) -> Budget:
         usd=usd,
         seconds=None if budget.seconds is None else max(0.0, budget.seconds - fold.elapsed_s),
     )
+
+
+def granted(budget: Budget, fold: Fold, first: int, branches: int) -> Budget:
+    """Return what each of so many *branches* is granted, that begin at ordinal *first*.
+
+    One alone is granted what is left; several share what was left before the turn.
+    """
+    alone = branches == 1
+    grant = left(budget, fold if alone else fold.before(first))
+    grant = replace(grant, turns=max(0, grant.turns - 1))  # the turn that they are part of
+    return grant if alone else shared(grant, branches)
 
 
 def shared(budget: Budget, branches: int) -> Budget:

@@ -8,7 +8,7 @@ at their place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from stateflow.conversation.effect import Key
@@ -47,7 +47,7 @@ _VOLATILE: Final = frozenset(
         "lost_turns",
     }
 )
-_SETTLED: Final = (EffectDone, EffectFailed, HumanAnswered, ChildEnded)
+_SETTLED: Final = (EffectFailed, HumanAnswered, ChildEnded)
 
 
 def canonical(journal: Journal) -> str:
@@ -82,16 +82,21 @@ def canonical_events(events: Iterable[Event]) -> list[Event]:
     turn: dict[tuple[int, int], Event] = {}
     for event in events:
         match event:
-            case RunPaused() | RunResumed():
-                continue
-            case RunStarted() | TurnTaken() | RunChanged() | RunEnded():
-                ordered.extend(turn[place] for place in sorted(turn))
+            case EffectDone():  # of most kinds there are few
+                turn[event.key.ordinal, True] = event
+            case TurnTaken() | RunStarted() | RunChanged() | RunEnded():
+                ordered += _in_order(turn)
                 turn.clear()
                 ordered.append(event)
+            case RunPaused() | RunResumed():
+                continue
             case HumanAsked() if isinstance(turn.get((event.key.ordinal, False)), EffectBegun):
                 continue  # whether it was done: told by what it came to
             case _:
                 key: Key = event.key
                 turn[key.ordinal, isinstance(event, _SETTLED)] = event
-    ordered.extend(turn[place] for place in sorted(turn))
-    return ordered
+    return ordered + _in_order(turn)
+
+
+def _in_order(turn: Mapping[tuple[int, int], Event]) -> list[Event]:
+    return [turn[place] for place in sorted(turn)] if len(turn) > 1 else [*turn.values()]

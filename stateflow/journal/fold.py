@@ -34,7 +34,7 @@ from stateflow.journal.event import (
     RunStarted,
     TurnTaken,
 )
-from stateflow.journal.renaming import kept_as, renamed, restarted
+from stateflow.journal.renaming import rename_fold
 from stateflow.journal.said import Answer, made_of, message_of
 from stateflow.journal.stop import Stop
 
@@ -244,29 +244,12 @@ class Fold:
         if event.budget is not None:
             self.budget = event.budget  # type: ignore[assignment]  # checked when written
         if event.rename is not None:
-            self._rename(event, event.rename)
+            rename_fold(self, event)
 
     def _change(self, event: RunChanged) -> None:
         if event.patch:
             self.data = {**self.data, **event.patch}
         self.reply = event.reply
-
-    def _rename(self, event: RunResumed, paths: Mapping[str, str]) -> None:
-        """Go on in the names that places have now, as if they had always been called that."""
-        names = {old: new for old, new in paths.items() if "/" not in old}
-        if self.started is not None and event.table is not None:
-            self.started = restarted(self.started, event)
-        self.state = names.get(self.state, self.state)
-        counted = [(names.get(name, name), count) for name, count in self.visits.items()]
-        self.visits.clear()
-        self.visits.update(counted)
-        self.path = [names.get(name, name) for name in self.path]
-        self.entered = [None if n is None else names.get(n, n) for n in self.entered]
-        spent = self.usage_by_state.items()
-        self.usage_by_state = {names.get(name, name): usage for name, usage in spent}
-        self.answers = {n: renamed(one, names) for n, one in self.answers.items()}
-        self.begun = {n: renamed(one, names) for n, one in self.begun.items()}
-        self.kept = {kept_as(name, names): made for name, made in self.kept.items()}
 
     def _turn(self, event: TurnTaken) -> None:
         if len(self.answers) > 1 or self._keeps:

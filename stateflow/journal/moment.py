@@ -110,8 +110,8 @@ def moment(journal: Journal, at: int | str) -> Moment:
     wanted = turn + last + 1 if turn < 0 else turn
     if not 0 <= wanted <= last:
         raise StoreError(
-            f"run {nested.run!r} has {last} turns; there is no turn {turn}: give 0 (before the "
-            f"first) to {last}, or -1 for the last"
+            f"run {nested.run!r} has no turn {turn}: give 0 (before the first) to {last} (the "
+            "last), or -1 for the last"
         )
     spoken = (
         one

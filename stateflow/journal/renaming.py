@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from stateflow.conversation.effect import Key
 from stateflow.journal.event import (
@@ -38,7 +38,10 @@ from stateflow.machine.fingerprint import fingerprint
 from stateflow.machine.table_json import Table, nested_path, places_in
 from stateflow.value import Json, canonical_json
 
-__all__ = ["in_present_names", "inside", "kept_as", "renamed", "restarted"]
+if TYPE_CHECKING:
+    from stateflow.journal.fold import Fold
+
+__all__ = ["in_present_names", "inside", "own_names", "rename_fold", "renamed", "restarted"]
 
 Names = Mapping[str, str]
 """What is called what now, by the name it had; of one flow."""
@@ -56,6 +59,29 @@ _KEYED = (
 )
 _QUOTED = re.compile(r"(visits of |visited\()('(?:[^'\\]|\\.)*')")
 """A place, where a limit or a guard names it."""
+
+
+def own_names(resumed: RunResumed) -> Names:
+    """Return what *resumed* renames in the run's own flow, without what is nested in it."""
+    return {old: new for old, new in (resumed.rename or {}).items() if "/" not in old}
+
+
+def rename_fold(fold: Fold, resumed: RunResumed) -> None:
+    """Have *fold* go on in the names that *resumed* gives, as if places had always had them."""
+    names = own_names(resumed)
+    if fold.started is not None:
+        fold.started = restarted(fold.started, resumed)
+    fold.state = names.get(fold.state, fold.state)
+    visits = {names.get(name, name): count for name, count in fold.visits.items()}
+    fold.visits.clear()  # views hold it
+    fold.visits.update(visits)
+    fold.path = [names.get(name, name) for name in fold.path]
+    fold.entered = [None if n is None else names.get(n, n) for n in fold.entered]
+    spent = fold.usage_by_state.items()
+    fold.usage_by_state = {names.get(name, name): usage for name, usage in spent}
+    fold.answers = {n: renamed(one, names) for n, one in fold.answers.items()}
+    fold.begun = {n: renamed(one, names) for n, one in fold.begun.items()}
+    fold.kept = {kept_as(name, names): made for name, made in fold.kept.items()}
 
 
 def in_present_names(journal: Journal) -> Journal:
@@ -106,8 +132,7 @@ def _again(
     read: Sequence[Recorded], resumed: RunResumed, children: Mapping[str, _Child]
 ) -> list[Recorded]:
     """Return what was *read* in the names that *resumed* gives; note what that is for children."""
-    paths = resumed.rename or {}
-    names = {old: new for old, new in paths.items() if "/" not in old}
+    names = own_names(resumed)
     started = read[0].event if read else None
     ends: dict[Key, Names] = {}
     for child in children.values():
@@ -156,7 +181,7 @@ def inside(resumed: RunResumed, started: RunStarted, key: Key, flow: str) -> Run
     below = dict(_inner(resumed.rename or {}, f"{path}/"))
     if not below:
         return None
-    names = {old: new for old, new in (resumed.rename or {}).items() if "/" not in old}
+    names = own_names(resumed)
     table = resumed.table or {}
     there = places_in(table).get(names.get(key.state, key.state), {})
     inner = _flow_at(there, path.removeprefix(key.state).removeprefix("/"))

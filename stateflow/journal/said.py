@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 from stateflow.conversation.effect import Made, Result
 from stateflow.conversation.execution import Execution, tell
 from stateflow.conversation.message import (
-    NO_USAGE,
     Message,
     ToolCall,
     Usage,
@@ -108,29 +107,28 @@ def message_of(said: Said, answers: Mapping[int, Answer], usage: Usage) -> Messa
         part = {**part, "calls": _calls(part["used"], answers)}
         del part["used"]
     if part is not None and "ran" in part:
-        message = _code_message(said.by, part, answers)
-    elif said.of is None:
-        message = message_from(part or {"text": ""}, said.by)
-    else:
-        source = answers[said.of]
-        result: Any = source.result if isinstance(source, EffectDone) else None
-        if isinstance(source, ChildEnded) and source.result is not None:
-            result = {"text": source.result.text}
-        elif isinstance(source, HumanAnswered):
-            result = {"text": source.answer}
-        if part is not None:
-            result = {"text": result["text"], **part}
-        message = message_from(result, said.by)
-    if usage is NO_USAGE or usage == NO_USAGE:
-        return message
-    return replace(message, usage=usage)
+        return _code_message(said.by, part, answers, usage)
+    if said.of is None:
+        return message_from(part or {"text": ""}, said.by, usage)
+    source = answers[said.of]
+    result: Any = source.result if isinstance(source, EffectDone) else None
+    if isinstance(source, ChildEnded) and source.result is not None:
+        result = {"text": source.result.text}
+    elif isinstance(source, HumanAnswered):
+        result = {"text": source.answer}
+    if part is not None:
+        result = {"text": result["text"], **part}
+    return message_from(result, said.by, usage)
 
 
-def _code_message(speaker: str, part: Mapping[str, Any], answers: Mapping[int, Answer]) -> Message:
+def _code_message(
+    speaker: str, part: Mapping[str, Any], answers: Mapping[int, Answer], usage: Usage
+) -> Message:
     """Return the message of a turn that ran code: its text tells what the blocks came to."""
     executions, text = _told([made_of(answers[ordinal]) for ordinal in part["ran"]])
     rest = {key: value for key, value in part.items() if key != "ran"}
-    return replace(message_from({"text": text, **rest}, speaker), executions=executions)
+    message = message_from({"text": text, **rest}, speaker, usage)
+    return replace(message, executions=executions)
 
 
 def _calls(places: Sequence[Sequence[int]], answers: Mapping[int, Answer]) -> list[dict[str, Any]]:

@@ -2,9 +2,10 @@
 
 One ``Machine`` is compiled per flow and shared by all its runs.  The cursor that it moves is a
 small private object that is never registered with ``add_model``, so no object of a user is ever
-decorated and a step costs microseconds.  ``transitions`` stops at the first condition that
-holds, so where a chooser picks, the kernel evaluates the guards itself and triggers the machine
-with the chosen index.
+decorated and a step costs microseconds.  Its transitions are of a class of their own, as the
+library allows: they ask their condition and move the cursor, and have no callbacks to look for.
+``transitions`` stops at the first condition that holds, so where a chooser picks, the kernel
+evaluates the guards itself and triggers the machine with the chosen index.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 from typing import Final as Constant
 
 from transitions import Machine
+from transitions import Transition as LibraryTransition
 
 from stateflow.conversation.view import View
 from stateflow.machine.guard import Guard
@@ -72,12 +74,30 @@ class _Cursor:
         self.asked = ""
 
 
+class _Way(LibraryTransition):
+    """A transition that has one condition, and no callbacks before or after it."""
+
+    def execute(self, event_data: Any) -> bool:  # noqa: ANN401 - the library's own event
+        """Move the cursor, if the condition holds."""
+        (condition,) = self.conditions
+        if not condition.func(event_data):  # type: ignore[operator]  # never given by name
+            return False
+        event_data.model.state = self.dest
+        return True
+
+
+class _Machine(Machine):
+    """A machine of such transitions."""
+
+    transition_cls = _Way
+
+
 class Kernel:
     """A flow compiled once, stepped by all its runs."""
 
     def __init__(self, places: Mapping[str, Place]) -> None:
         """Compile the table."""
-        machine: Any = Machine(
+        machine: Any = _Machine(
             model=None,
             states=[*places, _DONE],
             initial=next(iter(places)),

@@ -20,7 +20,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Final, NoReturn, TypeAlias
 
 from stateflow.engine.result import Result
@@ -33,14 +32,19 @@ __all__ = ["assert_path", "journal_at"]
 
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<arrow>→|->)|(?P<end>⇒|=>)|"(?P<quoted>[^"]*)"|(?P<name>[\w.-]*[\w.])
-    |(?P<times>\{\s*(?P<low>\d*)\s*(?P<comma>,?)\s*(?P<high>\d*)\s*\}|\+)|(?P<sign>[*?()|]))""",
+    |(?P<times>\{\s*(?P<low>\d{0,9})\s*(?P<comma>,?)\s*(?P<high>\d{0,9})\s*\}|\+)|(?P<sign>[*?()|]))""",
     re.VERBOSE,
 )
 _SHOWN: Final = 12
 """States of a path that are shown on each side of where it goes astray."""
 
-Ends: TypeAlias = Callable[["_Walk", int], frozenset[int]]
-"""Where in the path a part of a pattern can end that begins at an index."""
+Places: TypeAlias = frozenset[int]
+"""Indices into a path."""
+Ends: TypeAlias = Callable[["_Walk", Places], Places]
+"""Where in the path a part of a pattern can end that begins at one of some places.
+
+All places at once, so that loops in loops take no longer than the path is.
+"""
 
 
 def assert_path(
@@ -72,7 +76,7 @@ def assert_path(
     path, stop = _path_of(result, at)
     whole, wanted = _Reader(pattern).read()
     walk = _Walk(path)
-    ends = whole(walk, 0)
+    ends = whole(walk, frozenset({0}))
     trouble = ""
     if len(path) not in ends:
         trouble = walk.astray(ends)
@@ -147,6 +151,13 @@ class _Walk:
     expected: dict[str, None] = field(default_factory=dict[str, None])
     """What that was, in the order of the pattern."""
 
+    def on(self, begins: Places, what: str, fits: Callable[[str], bool]) -> Places:
+        """Return the places behind those of *begins* that have *what*: a state that *fits*."""
+        here = {at for at in begins if at < len(self.path) and fits(self.path[at])}
+        for at in sorted(begins - here):
+            self.miss(at, what)
+        return frozenset(at + 1 for at in here)
+
     def miss(self, at: int, what: str) -> None:
         """Note that *what* was expected at index *at*."""
         if at > self.far:
@@ -154,7 +165,7 @@ class _Walk:
         if at == self.far:
             self.expected[what] = None
 
-    def astray(self, ends: frozenset[int]) -> str:
+    def astray(self, ends: Places) -> str:
         """Return where the path leaves a pattern that can end at *ends*."""
         for end in sorted(ends):
             self.miss(end, "the end")
@@ -262,55 +273,43 @@ class _Reader:
 
 
 def _state(name: str) -> Ends:
-    def ends(walk: _Walk, at: int) -> frozenset[int]:
-        if at < len(walk.path) and walk.path[at] == name:
-            return frozenset({at + 1})
-        walk.miss(at, repr(name))
-        return frozenset()
+    def ends(walk: _Walk, begins: Places) -> Places:
+        return walk.on(begins, repr(name), lambda one: one == name)
 
     return ends
 
 
-def _anybody(walk: _Walk, at: int) -> frozenset[int]:
-    if at < len(walk.path):
-        return frozenset({at + 1})
-    walk.miss(at, "any state")
-    return frozenset()
+def _anybody(walk: _Walk, begins: Places) -> Places:
+    return walk.on(begins, "any state", lambda _: True)
 
 
-def _anything(walk: _Walk, at: int) -> frozenset[int]:
-    return frozenset(range(at, len(walk.path) + 1))
+def _anything(walk: _Walk, begins: Places) -> Places:
+    return frozenset(range(min(begins), len(walk.path) + 1)) if begins else begins
 
 
 def _either(ways: Sequence[Ends]) -> Ends:
-    return lambda walk, at: frozenset[int]().union(*[way(walk, at) for way in ways])
+    return lambda walk, begins: frozenset[int]().union(*[way(walk, begins) for way in ways])
 
 
 def _sequence(steps: Sequence[Ends]) -> Ends:
-    def ends(walk: _Walk, at: int) -> frozenset[int]:
-        places = frozenset({at})
+    def ends(walk: _Walk, begins: Places) -> Places:
         for step in steps:
-            places = _all(step, walk, places)
-        return places
+            begins = step(walk, begins)
+        return begins
 
     return ends
 
 
 def _repeated(step: Ends, low: int, high: int | None) -> Ends:
-    def ends(walk: _Walk, at: int) -> frozenset[int]:
-        places, found = frozenset({at}), frozenset[int]()
-        for times in count():
-            if times >= low:
-                if places <= found:
-                    break
-                found |= places
-            if times == high:
+    def ends(walk: _Walk, begins: Places) -> Places:
+        for _ in range(low):
+            before, begins = begins, step(walk, begins)
+            if begins == before:  # as it would be after any more of them
                 break
-            places = _all(step, walk, places)
+        found, times = begins, low
+        while begins and times != high:
+            begins, times = step(walk, begins) - found, times + 1
+            found |= begins
         return found
 
     return ends
-
-
-def _all(step: Ends, walk: _Walk, places: frozenset[int]) -> frozenset[int]:
-    return frozenset[int]().union(*[step(walk, at) for at in sorted(places)])

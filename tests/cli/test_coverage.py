@@ -55,6 +55,15 @@ def test_runs_and_cassettes_that_are_named_are_counted(sf: Call, folder: Path) -
     assert both.startswith("flow coverage of 2 recorded runs\n")
 
 
+def test_runs_alone_say_which_flow_it_is(sf: Call, folder: Path) -> None:
+    sf("run", "done.py")
+
+    came = sf("coverage", "last")
+
+    assert came.out.splitlines()[1:3] == TABLE
+    assert sf("coverage", "gone").err.startswith("error: 'gone' is neither a flow")
+
+
 def test_nested_flows_are_told_too(sf: Call, folder: Path) -> None:
     (folder / "outer.py").write_text(HEAD + OUTER, "utf-8")
     sf("run", "outer.py")

@@ -48,3 +48,14 @@ def test_a_file_that_is_there_is_not_written_over(
 
     assert to.read_text() == "mine"
     assert "add --force" in capsys.readouterr().err
+
+
+def test_a_flow_in_json_is_refused_for_a_test(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    to = tmp_path / "test_it.py"
+
+    assert guarded(app, ["explore", "flow.json", "--to", str(to)]) == 1
+
+    assert "a test finds a flow in Python, not in 'flow.json'" in capsys.readouterr().err
+    assert not to.exists()

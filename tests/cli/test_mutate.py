@@ -23,6 +23,16 @@ def test_it_is_done():
     assert run_sync(flow, "task").path == ("write", "review", "write", "review")
 """
 
+_ONCE = """
+from pathlib import Path
+from stateflow import run_sync
+from done import flow
+
+def test_red():
+    run_sync(flow, "task")
+    Path("once").mkdir()
+"""
+
 
 @pytest.fixture
 def tests(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -48,7 +58,7 @@ def test_survivors_are_told_with_line_change_and_tests(sf: Call, tests: Path) ->
     assert "accepted   drop-on-error at tagline: Nothing raises." in came.out
     assert "end-here at tagline/write.1 does not survive; take it out" in came.out
     assert "equivalent flip-ok" not in came.out
-    assert "tagline  16 mutants: 12 killed · 3 survived · 1 accepted · score 80.0 %" in came.out
+    assert "tagline  16 mutants: 12 killed · 3 survived · 1 accepted · score 75 %" in came.out
     assert "--stateflow-mutant='done.py::drop-cap" in came.err
     assert "stateflow explore done.py --to tests/test_done_paths.py" in came.err
 
@@ -105,7 +115,8 @@ def test_an_interrupt_tells_what_is_known(
         (("done.py", "--", "--such-a-word"), 1, "pytest did not come to its end"),
         (("flow.json",), 1, "'flow.json' is not in Python"),
         (("asks.py",), 1, "no test of tests runs flow 'approval' of 'asks.py'"),
-        (("done.py", "--", "-k", "nothing"), 1, "no test of tests runs flow 'tagline'"),
+        (("done.py", "--fail-under", "101"), 2, "--fail-under 101 is no percentage"),
+        (("done.py", "--fail-under", "nan"), 2, "--fail-under nan is no percentage"),
     ],
 )
 def test_what_makes_no_sense_is_one_sentence(
@@ -126,6 +137,10 @@ def test_what_makes_no_sense_is_one_sentence(
         ("def test_red(): assert 0", "red without a mutant: tests/test_red.py::test_red; mend"),
         ("import os\ndef test_red(): os._exit(0)", "pytest did not come to its end"),
         ("import pytest\ndef test_red(): pytest.exit('no more')", "no more"),
+        (
+            _ONCE,
+            "'tests/test_red.py::test_red' was green, and fails when it is run again without",
+        ),
     ],
 )
 def test_tests_that_are_red_or_end_the_process_are_refused(
@@ -157,8 +172,8 @@ def test_without_pytest_it_says_what_to_install(
     ("text", "told"),
     [
         ("[tool.stateflow.mutate.accept]\na = ''\n", "lists 'a' and does not say why"),
-        ("[tool.stateflow.mutate]\naccept = 3\n", "is 3, not a table of ids and reasons"),
-        ("[tool", "cannot be read"),
+        ("[tool.stateflow.mutate]\naccept = 3\n", "is 3, not a table; write rows"),
+        ("[tool", "is no TOML"),
     ],
 )
 def test_acceptances_without_reasons_are_refused(

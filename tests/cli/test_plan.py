@@ -81,6 +81,15 @@ def test_the_plan_is_there_as_json(sf: Call, team: Path) -> None:
     assert (told["turns"], told["kept"]) == (1, 0)
 
 
+def test_the_progress_is_told_in_the_names_of_now(sf: Call, team: Path) -> None:
+    """Guards and speakers, too, are those of the flow that it goes on with."""
+    rename(team)
+
+    came = sf("resume", "last", "--map", "write=draft", "--answer", "no", "--no-input")
+
+    assert "● draft  writer · scripted" in came.err
+
+
 @pytest.mark.usefixtures("team")
 @pytest.mark.parametrize(
     ("words", "told"),

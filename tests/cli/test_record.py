@@ -279,3 +279,42 @@ def test_a_run_records_a_cassette_by_its_suffix(sf: Call, folder: Path) -> None:
     sf("run", "done.py", "--record", "x.yaml")
 
     assert read_cassette(folder / "x.yaml").started.flow == "tagline"
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        pytest.param("a\nb.yaml", r"'\n' stands in it", id="line"),
+        pytest.param('a"b.yaml', "stands in it", id="quote"),
+        pytest.param("con.yaml", "Windows keeps it", id="reserved"),
+        pytest.param(f"{'x' * 300}.yaml", "at most 200 bytes", id="long"),
+    ],
+)
+def test_a_name_that_not_every_system_takes_is_refused_before_the_run(
+    sf: Call, folder: Path, name: str, why: str
+) -> None:
+    came = sf("record", "done.py", "--input", "Go.", "--to", f"tests/cassettes/{name}")
+
+    assert came.code == 2
+    assert why in came.err
+    assert not (folder / "tests").exists()
+
+
+def test_the_folders_of_this_machine_are_not_in_the_test(sf: Call, folder: Path) -> None:
+    sf("record", "done.py", "--input", "Go.", "--to", str(folder / TO))
+
+    text = (folder / "tests/test_x.py").read_text("utf-8")
+    assert f"--to {TO}" in text
+    assert str(folder) not in text
+
+
+def test_a_cassette_with_a_file_becomes_another_without_the_store(sf: Call, folder: Path) -> None:
+    (folder / "note.txt").write_text("hello", "utf-8")
+    sf("record", "done.py", "--input", "Go.", "--file", "note.txt", "--to", TO)
+
+    came = sf("export", TO, "--to", "test", "--out", "more/y.yaml", "--store", "empty.db")
+
+    assert came.code == 0, came.err
+    assert read_cassette(folder / "more/y.yaml").started.files
+    kept = [one.read_text("utf-8") for one in (folder / "more/files").iterdir()]
+    assert "hello" in kept

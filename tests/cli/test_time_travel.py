@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from stateflow.cli import call
 from tests.cli.made import Call
 
 TEAM = """
 from pydantic import BaseModel
 from stateflow import *
 
+class Style(BaseModel):
+    tone: str = "dry"
+
 class Brief(BaseModel):
     words: int = 3
     note: str = ""
+    ratio: float = 0.5
+    style: Style = Style()
 
 flow = Flow(
     "team",
@@ -28,22 +35,33 @@ flow = Flow(
 """
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Record a run once, in a store that each test copies: write, no, write, yes."""
+    at = tmp_path_factory.mktemp("recorded")
+    (at / "team.py").write_text(TEAM, "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(at)
+        patch.setenv("STATEFLOW_STORE", str(at / "runs.db"))
+        assert call(("run", "team.py", "--no-input", "--input", "go")) == 4
+        assert call(("resume", "last", "--answer", "no", "--no-input")) == 4
+        assert call(("resume", "last", "--answer", "yes", "--no-input")) == 0
+    return at
+
+
 @pytest.fixture
-def team(folder: Path, sf: Call) -> None:
-    """Record a run: write, no, write, yes."""
-    (folder / "team.py").write_text(TEAM, "utf-8")
-    assert sf("run", "team.py", "--no-input", "--input", "go").code == 4
-    assert sf("resume", "last", "--answer", "no", "--no-input").code == 4
-    assert sf("resume", "last", "--answer", "yes", "--no-input").code == 0
+def team(folder: Path, recorded: Path) -> None:
+    for name in ("team.py", "runs.db"):
+        shutil.copy(recorded / name, folder / name)
 
 
 @pytest.mark.usefixtures("team")
 def test_the_run_is_shown_as_it_stood_after_a_turn(sf: Call) -> None:
     out = sf("show", "last", "--at", "2").out.splitlines()
 
-    assert out[1:] == [
+    assert [row.split(" · ")[0] if row.startswith("spent") else row for row in out[1:]] == [
         "write → accept → write",
-        "turn 2 of 4  accept  boss  ",
+        "turn 2 of 4  accept  boss",
         "    saw 2 messages, the last of writer: one",
         "    boss: no",
         "    ✘ 1 says('yes')",
@@ -52,8 +70,10 @@ def test_the_run_is_shown_as_it_stood_after_a_turn(sf: Call) -> None:
         "    accept → write",
         "data     words = 3",
         'data     note = "one"',
+        "data     ratio = 0.5",
+        'data     style = {"tone":"dry"}',
         "visits   write 2/3 · accept 1",
-        "spent    2 turns · 0.0 s",
+        "spent    2 turns",
         "left     8 turns",
         "next     write: writer",
     ]
@@ -83,7 +103,7 @@ def test_all_of_it_is_there_as_json(sf: Call) -> None:
     told = json.loads(sf("show", "last", "--at", "2", "--json").out)
 
     assert told["state"] == "write"
-    assert told["data"] == {"words": 3, "note": "one"}
+    assert told["data"] == {"words": 3, "note": "one", "ratio": 0.5, "style": {"tone": "dry"}}
     assert told["saw"] == {"messages": 2, "last": {"speaker": "writer", "text": "one"}}
     assert told["said"]["texts"] == ["no"]
     assert [one["verdict"] for one in told["said"]["steps"][0]["tried"]] == [False, True]
@@ -95,8 +115,8 @@ def test_all_of_it_is_there_as_json(sf: Call) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--at", "9"), "has 4 turns; there is no turn 9: give 0 (before the first) to 4"),
-        (("--at", "-6"), "there is no turn -6"),
+        (("--at", "9"), "has no turn 9: give 0 (before the first) to 4 (the last)"),
+        (("--at", "-6"), "has no turn -6"),
         (("--at", "x"), "'x' is no turn; give its number"),
         (("--at", "write#1.0/1"), "has no nested run at 'write#1.0'; there are: none"),
         (("--at", "1", "--path"), "do not go together"),
@@ -120,6 +140,15 @@ def test_a_turn_of_a_nested_run_is_reached_by_its_place(sf: Call) -> None:
     assert f"{children[0]}/turn 1 of" in out
 
 
+@pytest.mark.parametrize(
+    ("flow", "then"), [("stuck.py", "then     stuck at 'a'"), ("asks.py", "then     waiting for 1")]
+)
+def test_how_the_run_stopped_after_its_last_turn_is_told(sf: Call, flow: str, then: str) -> None:
+    sf("run", flow, "--no-input")
+
+    assert then in sf("show", "last", "--at", "-1").out
+
+
 @pytest.mark.usefixtures("team")
 def test_a_fork_goes_on_with_other_data_and_a_given_message(sf: Call) -> None:
     came = sf("fork", "last", "--at", "2", "--set", "data.words=9", "--reply", "mine", "--no-input")
@@ -140,9 +169,11 @@ def test_a_fork_goes_on_with_other_data_and_a_given_message(sf: Call) -> None:
         (("--at", "1", "--set", "words=1"), "--set 'words=1': write data.NAME=JSON"),
         (("--at", "1", "--set", "data.x=1"), "the data has no field 'x'"),
         (("--at", "1", "--set", "data.words=many"), "does not fit Brief: words"),
+        (("--at", "1", "--set", "data.ratio=NaN"), "does not fit Brief: ratio"),
+        (("--at", "1", "--set", "data.style.nope=1"), "the data has no field 'style.nope'"),
         (("--at", "1", "--set", "data.words=1", "--set", "data.words=2"), "sets 'words' twice"),
         (("--at", "4", "--reply", "x"), "the run is over after turn 4"),
-        (("--at", "5"), "has 4 turns; cannot fork it at 5"),
+        (("--at", "5"), "at 5: give 0 (before its first turn) to 4 (after its last)"),
         (("--at", "1", "--reply", "perhaps"), "the answer is none of 'yes', 'no'"),
     ],
 )

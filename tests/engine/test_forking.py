@@ -225,8 +225,8 @@ async def test_a_fork_of_a_changed_fork_shares_the_change() -> None:
 @pytest.mark.parametrize(
     ("at", "fields", "reply", "told"),
     [
-        (9, {}, None, "has 5 turns; cannot fork it at 9: give 0"),
-        (-7, {}, None, "cannot fork it at -7"),
+        (9, {}, None, "cannot fork run 'origin' at 9: give 0 .before its first turn. to 5"),
+        (-7, {}, None, "at -7"),
         (1, {"wods": 1}, None, "the data has no field 'wods'; Plan has: words, brief, note"),
         (1, {"words": "many"}, None, "does not fit Plan: words: .* nothing was written"),
         (1, {"words.more": 1}, None, "'words.more' leads into what is no object"),
@@ -263,6 +263,24 @@ async def test_where_a_flow_or_code_comes_next_nobody_can_be_given_a_message() -
         await fork(flow, first.run, at=2, store=store, reply="x")
     with pytest.raises(RunError, match="declares no data, so none can be set"):
         await fork(flow, first.run, at=1, store=store, set={"x": 1})
+
+
+async def test_a_message_that_its_speaker_cannot_have_given_is_refused() -> None:
+    """A model that answers by a schema would be shown it, and asked again."""
+
+    class Verdict(BaseModel):
+        ok: bool
+
+    judge = Assistant("judge", 'scripted:{"ok": true}', reply=Verdict)
+    flow = Flow("judged", State("judge", judge, to(None)))
+    store = MemoryStore()
+    first = await run(flow, "go", store=store)
+
+    with pytest.raises(RunError, match="'judge' speaks next in 'judge': it is not JSON"):
+        await fork(flow, first.run, at=0, store=store, reply="fine")
+    done = await fork(flow, first.run, at=0, store=store, reply='{"ok": false}')
+
+    assert done.messages[-1].reply == {"ok": False}
 
 
 async def test_a_secret_that_is_set_or_said_is_not_written() -> None:

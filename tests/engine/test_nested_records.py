@@ -52,7 +52,7 @@ async def test_another_task_for_a_nested_run_is_another_request() -> None:
     assert result.journal is not None
     journal = result.journal
 
-    with pytest.raises(ReplayDivergence, match=r"(?s)request nest#1\.0 \(child\).*Look.*Look again"):
+    with pytest.raises(ReplayDivergence, match=r"(?s)nest#1\.0 \(child\).*Look.*Look again"):
         await asyncio.to_thread(replay, asked(says("one"), "Look again."), journal)
     await asyncio.to_thread(replay, asked(says("one"), "Look again."), journal, match="state")
 

@@ -6,8 +6,10 @@ import pytest
 
 from stateflow import (
     Assistant,
+    Budget,
     Flow,
     Human,
+    Parallel,
     RunError,
     Runner,
     Scripted,
@@ -106,6 +108,87 @@ async def test_a_flow_that_goes_elsewhere_is_told_by_the_turn() -> None:
     assert not found
     assert (found.turns, found.kept) == (3, 1)
     assert found.divergence is not None
+
+
+async def test_of_several_the_first_who_has_not_spoken_is_next() -> None:
+    store = MemoryStore()
+    name = await waiting(store)
+
+    found = await plan(team(), name, store=store)
+
+    assert found.next is not None
+    assert (found.next.agent, found.next.kind) == ("boss", "human")
+
+
+async def test_of_branches_those_that_are_left_are_next() -> None:
+    left = Flow("left", State("say", Scripted("l", ["left"]), to(None)))
+    right = Flow("right", State("ask", Human("boss", "Right?"), to(None)))
+    flow = Flow("both", Parallel("both", [left, right], to(None)))
+    store = MemoryStore()
+    name = (await run(flow, "go", store=store)).run
+
+    found = await plan(flow, name, store=store)
+
+    assert found.next is not None
+    assert (found.next.agent, found.next.kind) == ("right", "flow")
+
+
+async def test_where_a_run_is_stuck_nobody_speaks_and_the_guards_are_tried_again() -> None:
+    """The changed flow goes on with what was said."""
+
+    def stuck(word: str) -> Flow:
+        return Flow("stuck", State("a", Scripted("x", ["no"]), to(None, when=says(word))))
+
+    store = MemoryStore()
+    async with Runner(store=store) as runner:
+        name = (await runner.start(stuck("yes"), "go")).run
+        found = await runner.plan(stuck("yes"), name)
+        again = await runner.resume(stuck("yes"), name)
+
+    assert (found.made, found.next) == (("a#1.0",), None)
+    assert again.stop.kind == "stuck"
+    assert again.usage.calls == 0
+
+
+async def test_a_budget_that_is_used_up_is_told() -> None:
+    flow = Flow("short", State("a", Scripted("x", ["x", "y"]), to("a")), budget=Budget(turns=1))
+    store = MemoryStore()
+    name = (await run(flow, "go", store=store)).run
+
+    found = await plan(flow, name, store=store)
+
+    assert found.used_up == "turns"
+    assert found.left.turns == 0
+
+
+async def test_a_renamed_agent_is_refused_with_what_can_be_done() -> None:
+    def written(by: str) -> Flow:
+        flow = team()
+        return Flow(
+            "team",
+            State("write", Assistant(by, "scripted:a", prompt="Write well."), to("accept")),
+            flow.places["accept"],
+        )
+
+    store = MemoryStore()
+    name = (await run(written("writer"), "go", store=store)).run
+
+    found = await plan(written("author"), name, store=store)
+
+    told = "a map renames places, not agents"
+    assert told in str(found.divergence)
+    assert "call the agent 'writer' again to go on" in str(found.divergence)
+    with pytest.raises(RunError, match=told):
+        await plan(written("author"), name, store=store, rename={"writer": "author"})
+
+
+async def test_a_run_that_is_over_is_not_planned_with_a_map() -> None:
+    flow = Flow("one", State("a", Scripted("x", ["x"]), to(None)))
+    store = MemoryStore()
+    done = await run(flow, "go", store=store)
+
+    with pytest.raises(RunError, match="is over; nothing of it is renamed"):
+        await plan(flow, done.run, store=store, rename={"a": "b"})
 
 
 async def test_a_run_that_is_over_has_nothing_ahead() -> None:

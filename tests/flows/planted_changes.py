@@ -201,10 +201,10 @@ CHANGES: tuple[Change, ...] = (
     Change(
         "budget",
         "code_loop",
-        "turns=40",
-        "turns=20",
-        ("code_loop_no_code",),
-        ("run", "exhausted", "gave_up"),
+        "calls=12",
+        "calls=2",
+        ("code_loop", "code_loop_no_code"),
+        ("fix#2.0", "budget calls=2", "2 were made before"),
     ),
     Change(
         "data",

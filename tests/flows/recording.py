@@ -4,6 +4,12 @@ Each is one call of ``stateflow record``, or, where a person answers, of ``run``
 ``export --to test``.  Models that a flow names are those of the flow, the embedded one included,
 unless ``--model`` says otherwise; agents whose words stand in the flow's own file are given others
 while they are recorded, so that the flow goes elsewhere.  On replay nobody speaks.
+
+What comes out is the same, byte by byte, on one machine.  Elsewhere it may differ where something
+of the machine speaks: the embedded model (``code_loop``, ``code_loop_fails``, ``front_desk`` and
+``front_desk_declined``, ``grade``, ``slogan``: its figures depend on the build of the library), and
+the local sandbox, which tells its platform and Python (``incident_not_verified``,
+``incident_rolled_back``).
 """
 
 from __future__ import annotations

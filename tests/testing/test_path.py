@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,6 +124,38 @@ def test_every_path_fits_its_own_names_and_nothing_longer(path: list[str]) -> No
     assert_path(path, pattern)
     with pytest.raises(AssertionError):
         assert_path([*path, "more"], pattern)
+
+
+@st.composite
+def patterns(draw: st.DrawFn, depth: int = 3) -> tuple[str, str]:
+    """Return a pattern, and a regular expression over letters that means the same."""
+    kind = draw(st.sampled_from(["name", "?", "*"] + ["→", "|", "count", "+"] * (depth > 0)))
+    if kind in "?*":
+        return kind, {"?": ".", "*": ".*"}[kind]
+    if kind == "name":
+        return ((name := draw(st.sampled_from("ab"))), name)
+    first, like = draw(patterns(depth - 1))
+    if kind == "+":
+        return f"({first})+", f"(?:{like})+"
+    if kind == "count":
+        low = draw(st.integers(0, 2))
+        counted = draw(st.sampled_from([f"{{{low}}}", f"{{{low},}}", f"{{{low},3}}"]))
+        return f"({first}){counted}", f"(?:{like}){counted}"
+    second, alike = draw(patterns(depth - 1))
+    return f"({first}) {kind} ({second})", f"(?:{like}{'|' if kind == '|' else ''}{alike})"
+
+
+@given(patterns(), st.text("abc", max_size=6))
+def test_a_pattern_means_what_its_regular_expression_means(
+    pattern: tuple[str, str], path: str
+) -> None:
+    try:
+        assert_path(list(path), pattern[0])
+        fits = True
+    except AssertionError:
+        fits = False
+
+    assert fits == (re.fullmatch(pattern[1], path) is not None)
 
 
 def test_many_loops_in_loops_take_no_time() -> None:

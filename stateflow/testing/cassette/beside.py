@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from stateflow.stores.content import check_content
 from stateflow.testing.cassette.trouble import CassetteError, Wrong
 
-__all__ = ["FOLDER", "Beside", "Kept", "named_in", "put", "sweep"]
+__all__ = ["FOLDER", "Beside", "Kept", "content_beside", "named_in", "put", "sweep"]
 
 FOLDER: Final = "files"
 _LONG: Final = 4000
@@ -114,6 +115,25 @@ class Kept:
                 return one.decode("utf-8")
         cure = "it was changed: restore it from version control, or record the cassette anew"
         raise Wrong(f"{str(path)!r} is not what its hash says; {cure}")
+
+
+def content_beside(path: Path, sha256: str) -> bytes:
+    """Return the content of an attached file of the cassette at *path*.
+
+    Raises:
+        CassetteError: it is missing, cannot be read, or is not what its hash says.
+    """
+    place = path.parent / FOLDER / sha256
+    cure = "restore it from version control, or record the cassette anew"
+    if not _CONTENT.fullmatch(sha256):  # or it could lead out of the folder
+        raise CassetteError(f"{sha256[:60]!r} is no hash of a file; {cure}", path=str(path))
+    try:
+        content = place.read_bytes()
+    except OSError as error:
+        sentence = f"{str(place)!r} cannot be read ({error.strerror}); {cure}"
+        raise CassetteError(sentence, path=str(path)) from error
+    check_content(sha256, content)
+    return content
 
 
 def named_in(text: str) -> set[str]:

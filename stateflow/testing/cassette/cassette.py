@@ -11,6 +11,7 @@ beside it, in the folder ``files``, under their hashes.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -56,7 +57,7 @@ def _dumped(journal: Journal, name: str) -> tuple[str, Beside]:
     journal = homeless(journal)
     beside = Beside()
     try:
-        text = _HEAD.format(name=name) + _told(journal, beside)
+        text = _HEAD.format(name=shlex.quote(name)) + _told(journal, beside)
     except RecursionError as error:
         raise CassetteError("the run holds data that is nested too deep to be written") from error
     return text, beside
@@ -106,6 +107,8 @@ def write_cassette(
         CassetteError: it cannot be written, or it holds a secret that the environment names.
     """
     path = Path(path)
+    if not path.name.isprintable():  # it stands in the first lines
+        raise CassetteError(f"{path.name!r} is no name for a cassette; write it in letters")
     text, beside = _dumped(journal, path.name)
     before = _text_at(path)
     for sha256 in files_of(journal):

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from stateflow.testing.cassette.trouble import Wrong
 
-__all__ = ["field", "known", "listed", "mapping", "one_of", "shown", "whole"]
+__all__ = ["field", "known", "listed", "mapping", "one_of", "shown", "texts", "whole"]
 
 T = TypeVar("T")
 _SHOWN: Final = 60
@@ -69,6 +69,15 @@ def field(found: Mapping[str, Any], name: str, kind: type[T], default: T) -> T:
         return value  # pyright: ignore[reportReturnType]
     try:
         return whole(value, kind, repr(name))
+    except Wrong as error:
+        raise error.below(name) from None
+
+
+def texts(found: Mapping[str, Any], name: str) -> list[str]:
+    """Return the field *name* of *found*, texts, if it is that; none where it is missing."""
+    values: list[Any] = field(found, name, list, [])
+    try:
+        return [whole(value, str, f"one of {name!r}") for value in values]
     except Wrong as error:
         raise error.below(name) from None
 

@@ -190,6 +190,8 @@ class Course:
         rows = self.rows(last.at)
         row = rows[last.taken] if last.taken is not None and last.taken < len(rows) else {}
         why = str(row.get("name", "else"))
+        if last.taken is None and turn.fault is not None:
+            why = f"on_error: {turn.fault}"
         if last.to is None:
             return Stop("done", turn.state, why, ok=True)
         place = self.places.get(last.to, {})

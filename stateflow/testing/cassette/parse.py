@@ -28,6 +28,8 @@ except ImportError:  # PyYAML without libyaml: slower, and the same otherwise
 __all__ = ["line_of", "parse"]
 
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_DEEPEST: Final = 1000
+"""Values in values: no writer comes so far, and the parser takes its time with more."""
 _NAMED: Final[dict[str, Any]] = {
     "": None,
     "~": None,
@@ -101,7 +103,7 @@ class _At(Exception):
 
 
 class _Builder:
-    """Puts values together; no nesting is too deep for it."""
+    """Puts values together."""
 
     def __init__(self, lines: dict[tuple[str | int, ...], int] | None) -> None:
         self.lines = lines
@@ -159,6 +161,8 @@ class _Builder:
             if type(value) is not dict and type(value) is not list:
                 self.keys[-1] = None
         if (type(value) is dict or type(value) is list) and type(event) is not _SCALAR:
+            if len(self.open) == _DEEPEST:
+                raise _At(f"this is nested more than {_DEEPEST} deep; record it anew", event)
             self.open.append(value)
             self.keys.append(None)
 

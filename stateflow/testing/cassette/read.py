@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any
 
 from stateflow.conversation.message import Fault
+from stateflow.engine.spending import budget_from
+from stateflow.errors import DefinitionError
 from stateflow.journal.event import (
+    SCHEMA_VERSION,
     Event,
     Journal,
     Recorded,
@@ -21,6 +24,7 @@ from stateflow.journal.event import (
     Step,
     TurnTaken,
 )
+from stateflow.machine.budget import Budget
 from stateflow.machine.fingerprint import fingerprint
 from stateflow.testing.cassette import check
 from stateflow.testing.cassette.course import (
@@ -54,14 +58,14 @@ class Reader:
         check.known(body, ROOT, "a cassette")
         for name in ("flow", "table", "end"):
             if name not in body:
-                cure = (
-                    "the file is cut in the middle; restore it, or record it anew"
-                    if name == "end"
-                    else "add it, or record it anew"
-                )
-                raise Wrong(f"{name!r} is missing: {cure}")
+                if name == "end":
+                    sentence = "the file is cut in the middle; restore it, or record it anew"
+                    raise Wrong(f"'end' is missing: {sentence}", *_last(body))
+                raise Wrong(f"{name!r} is missing: add it, or record it anew")
         flow = check.field(body, "flow", str, "")
         table = self.table(check.field(body, "table", str, ""))
+        if table.get("name") != flow:
+            raise Wrong(f"the table is one of flow {table.get('name')!r}; mend the name", "flow")
         return self.run(body, RunStarted(flow, table, ""), run)[0]
 
     def table(self, name: str) -> dict[str, Any]:
@@ -95,19 +99,23 @@ class Reader:
         return Journal(run, tuple(walk.events), walk.children), course
 
     def _begin(self, body: dict[str, Any], given: RunStarted) -> RunStarted:
+        limits = check.field(body, "budget", dict, None)
+        at("budget", partial(_limits, limits or {}))
+        for name, model in check.field(body, "models", dict, {}).items():
+            at("models", partial(check.whole, model, str, repr(name)))
         return replace(
             given,
             print=check.field(body, "print", str, "") or fingerprint(given.table),
             task=self.text(body, "task", given.task),
             data=body.get("data", given.data),
             depth=check.field(body, "depth", int, given.depth),
-            budget=check.field(body, "budget", dict, None),
+            budget=limits,
             source=check.field(body, "source", str, None),
             files=files_in(body) if "files" in body else given.files,
             models=check.field(body, "models", dict, None),
             sandboxes=check.field(body, "sandboxes", dict, None),
             patch=check.field(body, "entered", dict, None),
-            version=check.field(body, "version", int, 1),
+            version=_version(body),
         )
 
     def text(self, found: Mapping[str, Any], name: str, default: str) -> str:
@@ -218,10 +226,11 @@ class _Walk:
         made: list[Said] = []
         for one, usual in zip(ones, self.course.said(by, did), strict=True):
             check.known(one, {"by", "of", "part", "text"}, "what one said")
-            part = one.get("part", usual.part)
+            part = check.field(one, "part", dict, None) if "part" in one else usual.part
             if "text" in one:
                 part = {**(part or {}), "text": self.reader.text(one, "text", "")}
-            made.append(Said(one["by"], one.get("of", usual.of), part))
+            of = check.field(one, "of", int, None) if "of" in one else usual.of
+            made.append(Said(check.field(one, "by", str, ""), of, part))
         return tuple(made)
 
     def _fault(self, item: dict[str, Any], did: Sequence[Did]) -> Fault | None:
@@ -238,10 +247,9 @@ class _Walk:
 
     def _steps(self, item: dict[str, Any], state: str) -> tuple[Step, ...]:
         if "steps" in item:
-            return tuple(
-                Step(s["at"], tuple(s.get("tried", ())), s.get("taken"), s.get("to"))
-                for s in item["steps"]
-            )
+            made = decoded("TurnTaken", {"state": state, "visit": 0, "steps": item["steps"]})
+            assert isinstance(made, TurnTaken)  # noqa: S101 - it was asked for
+            return made.steps
         if "to" not in item:
             if "open" in item:
                 return ()
@@ -251,9 +259,10 @@ class _Walk:
         for end in ends:
             if end is not None:
                 at("to", partial(check.one_of, end, self.course.places, "state"))
-        steps = self.course.steps(
-            state, ends, _each(item, "taken", ends), _each(item, "tried", ends)
-        )
+        taken, tried = _each(item, "taken", ends), _each(item, "tried", ends)
+        at("taken", partial(_all_of, taken or (), int, "'taken'"))
+        at("tried", partial(_all_verdicts, tried or ()))
+        steps = self.course.steps(state, ends, taken, tried)
         for step in steps:
             if step.taken is None and "taken" not in item:
                 cure = "mend the name, or write `taken: ~` where the flow's on_error led there"
@@ -266,6 +275,9 @@ class _Walk:
         if said == "cut":
             return
         if said == "waiting":
+            if not self.open:
+                cure = "add the turn that asks, with `open: true`, or write how the run ended"
+                raise Wrong(f"'waiting' does not follow: no question is open; {cure}")
             path = self.run.partition("/")[2]
             path = f"{path}/" if path else ""
             self.add(RunPaused(waiting(course.state, self.open, path, self.children)))
@@ -280,7 +292,7 @@ class _Walk:
             if "stop" in said:
                 self.add(decoded("RunEnded", {"stop": said["stop"]}))
             elif "pause" in said:
-                self._pause(dict(said["pause"]), said.get("retry"))
+                self._pause(dict(check.field(said, "pause", dict, {})), said.get("retry"))
             else:
                 raise Wrong("'stop' or 'pause' is missing: write how the run stands")
 
@@ -298,10 +310,13 @@ class _Walk:
     def raw(self, body: dict[str, Any]) -> None:
         """Take the events as they are written, where a run could not be told turn by turn."""
         self.events.clear()
-        for number, fields in enumerate(check.listed(body["events"], "'events'")):
+        events = check.listed(body["events"], "'events'")
+        if not events:
+            raise Wrong("no event stands here; restore them, or record the run anew", "events")
+        for number, event in enumerate(events):
             try:
-                rest = {k: v for k, v in fields.items() if k != "kind"}
-                self.add(decoded(str(fields.get("kind")), rest))
+                rest = dict(check.mapping(event, "an event"))
+                self.add(decoded(str(rest.pop("kind", None)), rest))
             except Wrong as error:
                 raise error.below(number).below("events") from None
         first = self.events[0].event if self.events else None
@@ -324,3 +339,41 @@ def _each(item: Mapping[str, Any], name: str, ends: Sequence[Any]) -> list[Any] 
     if len(found) != len(ends):
         raise Wrong(f"{name!r} tells of {len(found)} steps, and 'to' of {len(ends)}", name)
     return found
+
+
+def _all_of(values: Sequence[Any], kind: type, what: str) -> None:
+    """Refuse what is neither of *kind* nor nothing."""
+    if not isinstance(values, list | tuple):
+        raise Wrong(f"{what} is {check.shown(values)}, and stands in a list")
+    for value in values:
+        if value is not None:
+            check.whole(value, kind, what)
+
+
+def _all_verdicts(tried: Sequence[Any]) -> None:
+    for verdicts in tried:
+        _all_of(verdicts, bool, "one of 'tried'")
+
+
+def _last(body: Mapping[str, Any]) -> list[str | int]:
+    """Return the keys that lead to the last thing that is there."""
+    turns: Any = body.get("turns")
+    key = list(body)[-1]
+    return ["turns", len(turns) - 1] if key == "turns" and isinstance(turns, list) else [key]
+
+
+def _limits(found: Mapping[str, Any]) -> None:
+    """Refuse what is no budget."""
+    check.known(found, [one.name for one in fields(Budget)], "a budget")
+    try:
+        budget_from(found)
+    except DefinitionError as error:
+        raise Wrong(str(error)) from error
+
+
+def _version(body: Mapping[str, Any]) -> int:
+    version = check.field(body, "version", int, 1)
+    if not 1 <= version <= SCHEMA_VERSION:
+        sentence = f"written in schema version {version}; this stateflow reads up to"
+        raise Wrong(f"{sentence} {SCHEMA_VERSION}: upgrade it", "version")
+    return version

@@ -80,7 +80,7 @@ class Effects:
             begun = HumanAsked(
                 key,
                 self.reader.text(item, "question", ""),
-                tuple(check.field(item, "options", list, [])),
+                tuple(check.texts(item, "options")),
                 item.get("form"),
                 item.get("default"),
             )

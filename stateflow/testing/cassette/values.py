@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from stateflow.conversation.file import File
 from stateflow.conversation.message import NO_USAGE, Fault, Usage
@@ -17,6 +17,7 @@ from stateflow.testing.cassette.trouble import Wrong
 
 __all__ = ["at", "decoded", "fault_in", "files_in", "usage_in"]
 
+T = TypeVar("T")
 _FIELDS: Final = {short: name for name, short in USAGE.items()}
 
 
@@ -50,9 +51,14 @@ def usage_in(found: Mapping[str, Any], name: str, calls: int) -> Usage:
                 figures["usd"] = None if value is None else check.whole(value, float, "'usd'")
             else:
                 figures[_FIELDS[short]] = check.whole(value, int, repr(short))
-        return Usage(**figures)
+        came = Usage(**figures)
     except Wrong as error:
         raise error.below(name) from None
+    for short, name_of in _FIELDS.items():
+        value = getattr(came, name_of)
+        if value is not None and value < 0:
+            raise Wrong(f"{short!r} is {value}, and nothing costs less than 0", name)
+    return came
 
 
 def fault_in(said: Any, name: str, ordinal: int | None) -> Fault:  # noqa: ANN401 - what was parsed
@@ -74,9 +80,9 @@ def fault_in(said: Any, name: str, ordinal: int | None) -> Fault:  # noqa: ANN40
         raise error.below(name) from None
 
 
-def at(name: str, call: Callable[[], object]) -> None:
-    """Make *call*, a check of the field *name*."""
+def at(name: str, call: Callable[[], T]) -> T:
+    """Return what *call* does, a check of the field *name*."""
     try:
-        call()
+        return call()
     except Wrong as error:
         raise error.below(name) from None

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from stateflow.machine.flow import Flow
-from stateflow.testing.coverage.item import Ident, Item
-from stateflow.testing.coverage.outline import Outline, outline
+from stateflow.testing.coverage.outline import Item, Outline, outline
+from stateflow.testing.home import Home
 from stateflow.value import Json
 
 __all__ = ["Coverage", "nothing_seen"]
@@ -23,11 +23,9 @@ __all__ = ["Coverage", "nothing_seen"]
 class Coverage:
     """What runs came by, of each flow."""
 
-    flows: Mapping[Ident, Outline] = field(default_factory=dict[Ident, Outline])
+    flows: Mapping[Home, Outline] = field(default_factory=dict[Home, Outline])
     """What there is."""
-    seen: Mapping[Ident, Mapping[Item, int]] = field(
-        default_factory=dict[Ident, Mapping[Item, int]]
-    )
+    seen: Mapping[Home, Mapping[Item, int]] = field(default_factory=dict[Home, Mapping[Item, int]])
     """How often runs came by [times]; items of other versions of the flow included."""
 
     def __add__(self, other: Coverage) -> Coverage:
@@ -40,7 +38,7 @@ class Coverage:
             seen.setdefault(name, Counter()).update(counts)
         return Coverage(MappingProxyType(flows), MappingProxyType(seen))
 
-    def counted(self, name: Ident) -> dict[Item, int]:
+    def counted(self, name: Home) -> dict[Item, int]:
         """Return how often runs came by each item that the flow *name* has [times].
 
         A transition that had another number when a run took it is known by its guard and target.
@@ -82,13 +80,13 @@ class Coverage:
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Coverage:
         """Return what :meth:`to_json` told."""
-        flows: dict[Ident, Outline] = {}
+        flows: dict[Home, Outline] = {}
         for one in told["flows"]:
-            name = Ident(*one["flow"])
+            name = Home(*one["flow"])
             items = {Item(*row[:-1]): int(row[-1]) for row in one["items"]}
             flows[name] = Outline(name, MappingProxyType(items))
         seen = {
-            Ident(*one["flow"]): Counter({Item(*row[:-1]): row[-1] for row in one["counts"]})
+            Home(*one["flow"]): Counter({Item(*row[:-1]): row[-1] for row in one["counts"]})
             for one in told["seen"]
         }
         return cls(MappingProxyType(flows), MappingProxyType(seen))

@@ -11,9 +11,11 @@ from stateflow.diagram import svg
 from stateflow.diagram.box import START, Arrow, Picture
 from stateflow.diagram.heat import warmed
 from stateflow.diagram.picture import DONE, picture
+from stateflow.errors import StateflowError
 from stateflow.machine.flow import Flow
 from stateflow.testing.coverage.coverage import Coverage
-from stateflow.testing.coverage.item import Item, ident
+from stateflow.testing.coverage.outline import Item
+from stateflow.testing.home import home_of
 
 __all__ = ["heat", "write_heat"]
 
@@ -29,7 +31,7 @@ def heat(flow: Flow, coverage: Coverage) -> Picture:
         KeyError: *coverage* does not know the flow.
     """
     drawn = picture(flow, 0)
-    counts = coverage.counted(ident(flow))
+    counts = coverage.counted(home_of(flow))
     visits = {item.at: times for item, times in counts.items() if item.kind == "place"}
     led = Counter[str]()
     for item, times in counts.items():
@@ -38,7 +40,7 @@ def heat(flow: Flow, coverage: Coverage) -> Picture:
     begun = visits[flow.initial] - led[flow.initial]
     visits[DONE] = led[""]
     rows = {(i.at, i.number): n for i, n in counts.items() if i.kind == "taken"}
-    errors = coverage.seen.get(ident(flow), {})
+    errors = coverage.seen.get(home_of(flow), {})
 
     def often(arrow: Arrow) -> int:
         if arrow.number is not None:
@@ -50,14 +52,18 @@ def heat(flow: Flow, coverage: Coverage) -> Picture:
     return warmed(drawn, visits, {arrow.id: often(arrow) for arrow in drawn.arrows}, _TOLD)
 
 
-def write_heat(flows: Iterable[Flow], coverage: Coverage, folder: Path) -> Iterator[Path]:
-    """Write the drawing of each of *flows* and of those nested in them, and yield its path.
+def write_heat(
+    flows: Iterable[Flow], coverage: Coverage, folder: Path
+) -> Iterator[Path | StateflowError]:
+    """Write the drawing of each of *flows* and of those nested in them.
+
+    Yields its path, or why nobody can lay it out.
 
     Raises:
         OSError: one cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    every = {ident(one): one for flow in flows for one in flow.flows}
+    every = {home_of(one): one for flow in flows for one in flow.flows}
     taken: set[str] = set()
     for name, flow in sorted(every.items(), key=lambda pair: pair[0]):
         stem = found = "".join(c if c.isprintable() and c not in "/\\:" else "-" for c in name.name)
@@ -67,5 +73,10 @@ def write_heat(flows: Iterable[Flow], coverage: Coverage, folder: Path) -> Itera
             found = f"{stem}-{count}"
         taken.add(found)
         path = folder / f"{found}.svg"
-        path.write_bytes(svg.draw(heat(flow, coverage)).encode("utf-8"))
-        yield path
+        try:
+            drawn = svg.draw(heat(flow, coverage))
+        except StateflowError as error:
+            yield error
+        else:
+            path.write_bytes(drawn.encode("utf-8"))
+            yield path

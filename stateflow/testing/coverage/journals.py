@@ -8,8 +8,8 @@ from stateflow.journal.event import Journal, RunEnded, RunPaused, TurnTaken
 from stateflow.journal.fold import Fold
 from stateflow.machine.flow import Flow
 from stateflow.testing.coverage.coverage import Coverage, nothing_seen
-from stateflow.testing.coverage.item import Ident, ident
-from stateflow.testing.coverage.seen import Counts, Seen
+from stateflow.testing.coverage.watch import Counts, Seen
+from stateflow.testing.home import Home, home_of
 
 __all__ = ["coverage_of"]
 
@@ -33,26 +33,26 @@ def coverage_of(flow: Flow, journals: Iterable[Journal]) -> Coverage:
         >>> from stateflow.machine.transition import to
         >>> flow = Flow("say", State("say", Scripted("bo", ["Hello!"]), to(None)))
         >>> told = coverage_of(flow, [run_sync(flow).journal])
-        >>> sum(told.counted(ident(flow)).values())
+        >>> sum(told.counted(home_of(flow)).values())
         3
     """
     flows: dict[str, list[Flow]] = {}
     for one in flow.flows:
         flows.setdefault(one.name, []).append(one)
-    counts: dict[Ident, Counts] = {}
+    counts: dict[Home, Counts] = {}
     for journal in journals:
         _count(journal, flows, counts)
     return nothing_seen([flow]) + Coverage({}, {name: one.seen for name, one in counts.items()})
 
 
 def _count(
-    journal: Journal, flows: Mapping[str, Sequence[Flow]], counts: dict[Ident, Counts]
+    journal: Journal, flows: Mapping[str, Sequence[Flow]], counts: dict[Home, Counts]
 ) -> None:
     started = journal.started
     named = flows.get(started.flow, ())
     same = [one for one in named if one.fingerprint() == started.print] or named
     if same:
-        seen = Seen(started.table, counts.setdefault(ident(same[0]), Counts()))
+        seen = Seen(started.table, counts.setdefault(home_of(same[0]), Counts()))
         _run(journal, seen)
     for child in journal.children.values():
         _count(child, flows, counts)

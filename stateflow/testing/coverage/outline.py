@@ -1,7 +1,9 @@
-"""What there is to cover of a flow: every item, with the line that it was written in.
+"""What there is to cover of a flow: its places, transitions, guards, stops, tools, branches.
 
-Everything is read from the flow itself.  The stops are those that it can come to: each of its
-ends, and the pauses that nothing in it prevents.
+Everything is read from the flow itself, with the line that it was written in.  The stops are those
+that it can come to: each of its ends, and the pauses that nothing in it prevents.  An item is told
+by names alone, never by objects, so that what one process saw can be added to what another did, and
+what runs did to what journals tell.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final as Constant
+from typing import Literal, NamedTuple, TypeAlias
 
 from stateflow.diagram.words import asking
 from stateflow.machine.budget import Budget
@@ -19,16 +23,58 @@ from stateflow.machine.origin import Origin
 from stateflow.machine.parallel import Parallel
 from stateflow.machine.state import Final, Place, State
 from stateflow.machine.transition import Transition
-from stateflow.testing.coverage.item import ANY, ON_ERROR, Ident, Item, ident
+from stateflow.testing.home import Home, home_of
 
-__all__ = ["Outline", "outline"]
+__all__ = ["ANY", "ON_ERROR", "Item", "Kind", "Outline", "outline"]
+
+Kind: TypeAlias = Literal[
+    "place", "taken", "true", "false", "stop", "tool", "fault", "branch", "stood", "error"
+]
+"""``taken``, ``true`` and ``false`` are of a transition, ``fault`` is a tool call that failed;
+``stood`` (a run stopped there) and ``error`` (a place that ``on_error`` was taken from) are counted
+and are nothing to cover."""
+
+ANY: Constant = ""
+"""Where ``on_error`` leads from: no place can be called so."""
+
+ON_ERROR: Constant = "on_error"
+
+
+class Item(NamedTuple):
+    """One thing of a flow that runs come by, or do not.
+
+    Example:
+        >>> str(Item("taken", "review", 0, "says('OK')", "write"))
+        "review → write [says('OK')]"
+    """
+
+    kind: Kind
+    at: str
+    """The place; of a stop its kind, of a tool its name."""
+    number: int = -1
+    """Which transition of its place, from 0."""
+    guard: str = ""
+    """Its guard; ``""``: it asks nothing."""
+    to: str = ""
+    """Where a transition leads, ``""`` is done; the final of a stop; the branch."""
+
+    @property
+    def way(self) -> str:
+        """Where from and where to."""
+        return f"{self.at or 'any'} → {self.to or 'done'}"
+
+    def __str__(self) -> str:
+        """Return a transition in words; of anything else its name."""
+        if self.kind in {"taken", "true", "false"}:
+            return f"{self.way} [{self.guard or 'else'}]"
+        return self.to or self.at
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
     """What there is to cover of one flow."""
 
-    flow: Ident
+    flow: Home
     items: Mapping[Item, int]
     """Each with its line, or the flow's where it is in another file; 0 where nobody knows."""
 
@@ -53,7 +99,7 @@ def outline(flow: Flow) -> Outline:
         >>> [(item.kind, str(item)) for item in told.items]
         [('place', 'say'), ('stop', 'done'), ('taken', 'say → done [else]')]
     """
-    return Outline(ident(flow), MappingProxyType(dict(sorted(_items(flow)))))
+    return Outline(home_of(flow), MappingProxyType(dict(sorted(_items(flow)))))
 
 
 def _items(flow: Flow) -> Iterator[tuple[Item, int]]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from stateflow.testing.coverage.coverage import Coverage
-from stateflow.testing.coverage.exempt import Exemptions, normal
-from stateflow.testing.coverage.item import Ident, Item, Kind
+from stateflow.testing.coverage.outline import Item, Kind
+from stateflow.testing.home import Home
+from stateflow.testing.reasons import Exemptions, normal
 
 __all__ = ["FlowReport", "Left", "Part", "Report", "report", "shown"]
 
@@ -42,7 +43,7 @@ class Part:
 class Left:
     """What is left to cover."""
 
-    flow: Ident
+    flow: Home
     item: Item
     line: int
     reason: str = ""
@@ -53,7 +54,7 @@ class Left:
 class FlowReport:
     """What was seen of one flow."""
 
-    flow: Ident
+    flow: Home
     counts: Mapping[Item, int]
     """How often each item of it was come by [times]."""
     lines: Mapping[Item, int]

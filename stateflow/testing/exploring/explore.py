@@ -12,26 +12,42 @@ from pathlib import Path
 from typing import Any, NoReturn
 from typing import Final as Constant
 
-from stateflow.engine.result import Result
 from stateflow.errors import DefinitionError, StateflowError
+from stateflow.journal.event import Journal
 from stateflow.machine.flow import Flow
 from stateflow.testing.cassette.cassette import dump_cassette, write_cassette
 from stateflow.testing.exploring.guide import Map
 from stateflow.testing.exploring.holding import Holding, Holds
-from stateflow.testing.exploring.improvised import Improvised
+from stateflow.testing.exploring.improvised import LARGEST, Improvised
+from stateflow.testing.exploring.layout import laid_out
 from stateflow.testing.exploring.menu import starts
 from stateflow.testing.exploring.paths import checked
+from stateflow.testing.exploring.play import Play, Row
+from stateflow.testing.record import path_pattern
 
 try:
     import hypothesis
     from hypothesis import strategies
+    from hypothesis.errors import Flaky
 except ImportError as error:
     raise ImportError("exploring needs Hypothesis: pip install 'stateflow-agents[test]'") from error
 
 __all__ = ["agents_for", "explore"]
 
+_MOST_TOLD: Constant = 12
+"""So many messages of a conversation are told."""
+_MOST_LINES: Constant = 60
+"""So many lines of its cassette."""
+_HINT: Constant = (
+    "where words or data that were made up cannot be what Python is given, say so: "
+    "explore(..., real=['agent'], data={...})"
+)
 _MOST_NUMBERS: Constant = 40
 """So many lines of a conversation are by chance; then it goes to its end."""
+_MOST_TIMES: Constant = 5
+"""So often is a conversation led over one transition, at most: loops are gone by chance seldom."""
+_LONG: Constant = 12
+"""So many at least in every other conversation: lists by chance are short, most of them."""
 _HEALTH: Constant = [
     hypothesis.HealthCheck.too_slow,
     hypothesis.HealthCheck.data_too_large,
@@ -41,8 +57,6 @@ _HEALTH: Constant = [
     hypothesis.HealthCheck.nested_given,
 ]
 """How fast a flow is, and how it is tested, is not Hypothesis's to judge."""
-_LARGEST: Constant = 48
-"""More than any menu has lines."""
 
 
 def agents_for(
@@ -81,13 +95,24 @@ def agents_for(
     """
     checked(flow)
     known = Map(flow)
-    numbers = strategies.lists(strategies.integers(0, _LARGEST), max_size=_MOST_NUMBERS)
+    number = strategies.integers(0, LARGEST)
+    short = strategies.lists(number, max_size=_MOST_NUMBERS)
+    numbers = short | strategies.lists(number, min_size=_LONG, max_size=_MOST_NUMBERS)
     begins = _begins(flow, data)
 
-    def cast(said: list[int], start: Mapping[str, Any] | None) -> Improvised:
-        return Improvised(known, said, data=start, task=task, turns=turns, real=real)
+    def cast(
+        said: list[int], start: Mapping[str, Any] | None, aim: Row | None, times: int
+    ) -> Improvised:
+        aims = () if aim is None else (aim,) * times
+        return Improvised(known, said, data=start, task=task, turns=turns, real=real, aims=aims)
 
-    return strategies.builds(cast, numbers, strategies.sampled_from(begins))
+    return strategies.builds(
+        cast,
+        numbers,
+        strategies.sampled_from(begins),
+        strategies.sampled_from([None, *known.rows()]),
+        strategies.integers(1, _MOST_TIMES),
+    )
 
 
 def _begins(flow: Flow, data: Mapping[str, Any] | None) -> list[Mapping[str, Any] | None]:
@@ -157,8 +182,14 @@ def explore(  # noqa: PLR0913 - all but the flow are keywords with defaults
         raise DefinitionError(f"turns={turns!r} lets nobody speak; give 1 or more")
     holding = Holding(flow, holds)
 
+    shortest: list[_Broken] = []
+
     def walk(cast: Improvised) -> None:
-        _walk(cast, holding)
+        try:
+            _walk(cast, holding)
+        except _Broken as broken:
+            shortest[:] = [min((*shortest, broken), key=lambda one: one.turns)]
+            raise
 
     casts = agents_for(flow, task=task, data=data, turns=turns, real=real)
     test = hypothesis.given(casts)(walk)
@@ -177,17 +208,19 @@ def explore(  # noqa: PLR0913 - all but the flow are keywords with defaults
     try:
         test()
     except _Broken as broken:
-        _tell(flow, broken, save)
+        _tell(flow, broken if broken.turns <= shortest[0].turns else shortest[0], save)
+    except Flaky:  # the flow depends on more than what was said
+        _tell(flow, shortest[0], save)
 
 
 class _Broken(AssertionError):
     """Something does not hold of a run."""
 
-    def __init__(self, why: str, cast: Improvised, result: Result | None) -> None:
+    def __init__(self, why: str, cast: Improvised, play: Play | None) -> None:
         self.why = why
         self.cast = cast
-        self.result = result
-        self.journal = None if result is None else result.journal
+        self.result = None if play is None else play.result
+        self.turns = len(list(play or ()))
         super().__init__(why)
 
 
@@ -200,7 +233,7 @@ def _walk(cast: Improvised, holding: Holding) -> None:
         raise _Broken(f"the engine raises {type(error).__name__}: {error}", cast, None) from error
     why = holding.broken(play)
     if why:
-        raise _Broken(why, cast, play.result)
+        raise _Broken(why, cast, play)
 
 
 def _tell(flow: Flow, broken: _Broken, save: str | Path | None) -> NoReturn:
@@ -209,26 +242,50 @@ def _tell(flow: Flow, broken: _Broken, save: str | Path | None) -> NoReturn:
     Raises:
         AssertionError: always.
     """
-    lines = [f"{flow.name!r} does not hold: {broken.why}", *_conversation(broken)]
-    if broken.journal is not None:
-        if save is None:
-            lines += ["", "explore(..., save='tests/cassettes/bad.yaml') writes this cassette:", ""]
-            lines += dump_cassette(broken.journal).splitlines()
-        else:
-            write_cassette(broken.journal, save)
-            lines += ["", f"written: {shlex.quote(str(save))}"]
+    lines = [f"{flow.name!r} does not hold: {broken.why}", *_conversation(broken), ""]
+    lines += ["say it again:", "", *_again(broken)]
+    fault = None if broken.result is None else broken.result.stop.fault
+    if fault is not None and not fault.is_a("StateflowError"):
+        lines += ["", _HINT]
+    if broken.result is not None and broken.result.journal is not None:
+        lines += ["", *_as_cassette(broken.result.journal, save)]
     raise AssertionError("\n".join(lines)) from None
 
 
 def _conversation(broken: _Broken) -> Iterator[str]:
-    yield ""
-    yield f"  the cast: {broken.cast!r}"
-    if broken.cast.data is not None:
-        yield f"  data to start with: {dict(broken.cast.data)!r}"
-    if broken.result is None:
-        return
     result = broken.result
-    yield f"  the path: {' → '.join(result.path) or '(nobody speaks)'}"
-    for message in result.messages:
-        yield f"  {message.speaker}: {message.text!r}"
-    yield f"  the stop: {result.stop}"
+    if result is None:
+        return
+    said = [f"  {message.speaker}: {message.text!r}" for message in result.messages]
+    if len(said) > _MOST_TOLD:
+        between = f"  … {len(said) - _MOST_TOLD} more …"
+        said = [*said[: _MOST_TOLD // 2], between, *said[-_MOST_TOLD // 2 :]]
+    yield from ("", *said) if said else ()
+    if result.path:
+        yield f"  spoke: {path_pattern(result.path)}"
+    if str(result.stop) not in broken.why:
+        yield f"  stop: {result.stop}"
+
+
+def _again(broken: _Broken) -> Iterator[str]:
+    """Yield the Python that has the same said again."""
+    cast = broken.cast
+    given = ["flow", *([repr(cast.task)] if cast.task else [])]
+    given += [] if cast.data is None else [f"data={dict(cast.data)!r}"]
+    if cast.budget is not None and broken.turns >= cast.budget.turns - 1:
+        given.append(f"budget=replace(flow.budget, turns={cast.budget.turns:g})")
+    yield from laid_out(f"{cast!r}", 1, tail=f".run({', '.join(given)})")
+
+
+def _as_cassette(journal: Journal, save: str | Path | None) -> Iterator[str]:
+    if save is not None:
+        write_cassette(journal, save)
+        yield f"written: {shlex.quote(str(save))}"
+        yield f"repeat it: stateflow replay {shlex.quote(str(save))} --flow FLOW"
+        return
+    text = dump_cassette(journal).splitlines()
+    yield "explore(..., save='tests/cassettes/bad.yaml') writes this cassette:"
+    yield ""
+    yield from text[:_MOST_LINES]
+    if len(text) > _MOST_LINES:
+        yield f"… {len(text) - _MOST_LINES} more lines …"

@@ -11,12 +11,13 @@ import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from random import Random
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from stateflow.conversation.view import View
 from stateflow.journal.stop import Stop
 from stateflow.machine.flow import Flow
 from stateflow.machine.state import State
+from stateflow.machine.transition import Transition
 from stateflow.testing.exploring.foresight import Ahead, foreseen
 from stateflow.testing.exploring.line import Line, fault_in
 from stateflow.testing.exploring.menu import Menu
@@ -24,7 +25,7 @@ from stateflow.testing.exploring.play import Row
 from stateflow.testing.exploring.roads import FAR, Roads, containment
 from stateflow.testing.exploring.stage import Ask, Speechless
 
-__all__ = ["Goal", "Guide", "Map"]
+__all__ = ["LONGEST", "Goal", "Guide", "Map"]
 
 Goal: TypeAlias = tuple[Row, ...]
 """Transitions to be taken one right after the other."""
@@ -37,6 +38,9 @@ _PATIENCE = 30
 """So much longer than the shortest way may one be before it is given up [turns]."""
 _NOWHERE = FAR * 10
 
+LONGEST: Final = 800
+"""A run is led no further [turns]."""
+
 
 class Map:
     """What is known of a flow before any run of it."""
@@ -45,22 +49,31 @@ class Map:
         """Read it once; runs share it."""
         self.flow = flow
         self.menu = Menu(flow)
-        self.numbers = {id(one): number for number, one in enumerate(flow.flows)}
-        self.roads = {id(one): Roads(one) for one in flow.flows}
+        self.flows = flow.flows
+        self.numbers = {id(one): number for number, one in enumerate(self.flows)}
+        self.roads = {id(one): Roads(one) for one in self.flows}
         self.within = containment(flow)
 
     def rows(self) -> list[Row]:
         """Return every transition, nested flows' included."""
         return [
             Row(number, place.name, index)
-            for number, flow in enumerate(self.flow.flows)
+            for number, flow in enumerate(self.flows)
             for place in flow.places.values()
             for index in range(len(place.transitions))
         ]
 
     def target(self, row: Row) -> str | None:
         """Return where *row* leads."""
-        return self.flow.flows[row.flow].places[row.place].transitions[row.number].target
+        return self.transition(row).target
+
+    def transition(self, row: Row) -> Transition:
+        """Return what *row* stands for."""
+        return self.flows[row.flow].places[row.place].transitions[row.number]
+
+    def depth(self, goal: Goal) -> int:
+        """Return how far *goal* is from the beginning of its flow [places]."""
+        return self.roads[id(self.flows[goal[0].flow])].from_start(goal[0].place)
 
     def way_to(self, flow: Flow) -> dict[int, str]:
         """Return the state to enter in each flow around *flow*, by the flow's id."""
@@ -118,7 +131,7 @@ class Guide:
             luck: by how much at most [places].
         """
         self.known = known
-        self.goal = goal
+        self.goal: Goal | None = goal
         self.others = {one: None for one in others if one != goal}
         self.turns = turns
         self.chance = chance
@@ -128,7 +141,8 @@ class Guide:
         self._gone: Counter[tuple[str, str, int]] = Counter()
         self._at = 0
         """How much of the goal was taken."""
-        self._taken = 0
+        self.taken = 0
+        """So many turns the run has come to."""
         self._patience = _PATIENCE + self._depth()
         self._wanted: dict[str, View | None] = {}
 
@@ -136,23 +150,21 @@ class Guide:
         """Return how long the run is at least before the goal."""
         if self.goal is None:
             return 0
-        flow = self.known.flow.flows[self.goal[0].flow]
-        roads = self.known.roads[id(flow)].to_place(self.goal[0].place)
-        return 2 * min(roads.get(flow.initial, 0), FAR)
+        return 2 * self.known.depth(self.goal)
 
     def took(self, flow: Flow, rows: Sequence[Row], stop: Stop | None) -> None:
         """Hear of a turn: whether the goal was reached, and what may be next."""
-        self._taken += 1
+        self.taken += 1
         if not rows:
             return
         for end in range(max(1, len(rows) - 8), len(rows) + 1):
             self.others.pop(tuple(rows[end - 1 : end]), None)
             self.others.pop(tuple(rows[end - 2 : end]), None)
         goal = self.goal
-        if goal is not None and (_reached(goal, rows) or self._taken > self._patience):
+        if goal is not None and (_reached(goal, rows) or self.taken > self._patience):
             self.goal = None
         self._at = 0
-        if self.goal is None and stop is None and self._taken < self.turns:
+        if self.goal is None and stop is None and self.taken < self.turns:
             self.goal = self._next(flow, self.known.target(rows[-1]))
         if self.goal is not None and len(self.goal) > 1 and rows[-1] == self.goal[0]:
             self._at = 1
@@ -175,7 +187,7 @@ class Guide:
         Raises:
             Speechless: it goes on and on, in a conversation by chance.
         """
-        if self.chance is not None and self._taken > 2 * self._patience:
+        if self.chance is not None and self.taken > 2 * self._patience:
             raise Speechless(f"no way to {self.goal} was found")
         options = self.known.menu.lines(ask.flow, ask.state, ask.agent)
         line = self.choose(ask, options)
@@ -188,7 +200,7 @@ class Guide:
             return ""
         if ask.agent is not ask.state.agents[-1]:
             return options[0]
-        aim = self._aim(ask.flow)
+        aim = self._aim(ask.flow, ask.run)
         far = self._far(ask.flow, ask.run, aim)
         cost = _Cost(self.known.numbers[id(ask.flow)], aim, far, self._gone, ask.run)
 
@@ -210,9 +222,9 @@ class Guide:
         self._gone.update((ask.run, *row) for row in way.rows)
         return best
 
-    def _aim(self, flow: Flow) -> Row | None:
-        """Return the transition of *flow* to be taken now; ``None``: none of this flow."""
-        if self.goal is None:
+    def _aim(self, flow: Flow, run: str) -> Row | None:
+        """Return the transition of *flow* to be taken now; ``None``: none of this run."""
+        if self.goal is None or self._in_itself(flow, run):
             return None
         row = self.goal[self._at]
         return row if row.flow == self.known.numbers[id(flow)] else None
@@ -222,12 +234,16 @@ class Guide:
         roads = self.known.roads[id(flow)]
         if aim is not None:
             return roads.to_place(aim.place)
-        if self.goal is not None:
-            inner = self.known.flow.flows[self.goal[0].flow]
+        if self.goal is not None and not self._in_itself(flow, run):
+            inner = self.known.flows[self.goal[0].flow]
             state = self.known.way_to(inner).get(id(flow))
             if state is not None:
                 return roads.to_place(state)
         return roads.to_end(self._ends(flow, run))
+
+    def _in_itself(self, flow: Flow, run: str) -> bool:
+        """Tell whether *run* is nested in a run of the same flow: it would go on for ever."""
+        return flow is self.known.flow and "/" in run
 
     def _ends(self, flow: Flow, run: str) -> tuple[str | None, ...]:
         """Return the ends that the flow around *flow* wants it to come to; none: any."""
@@ -252,13 +268,12 @@ class Guide:
 
     def _intent(self, parent: Flow, place: object, above: str) -> View | None:
         assert isinstance(place, State)  # noqa: S101 - flows run in states
-        aim = self._aim(parent)
-        views = self.known.menu.witnesses(parent)
+        aim = self._aim(parent, above)
         far = self._far(parent, above, aim)
         best: tuple[float, int] | None = None
         number = self.known.numbers[id(parent)]
         for index, row in enumerate(place.transitions):
-            if views[place.name, index] is None:
+            if self.known.menu.witness(parent, place.name, index) is None:
                 continue
             cost = far.get(row.target, FAR) + _AGAIN * self._gone[above, place.name, index]
             cost = -1 if Row(number, place.name, index) == aim else cost
@@ -267,7 +282,7 @@ class Guide:
         if best is None:
             return None
         self._gone[above, place.name, best[1]] += 1
-        return views[place.name, best[1]]
+        return self.known.menu.witness(parent, place.name, best[1])
 
     def pick(self, state: str, candidates: Sequence[str | None], run: str) -> str | None:
         """Return the candidate that leads on best, and note it."""
@@ -278,7 +293,7 @@ class Guide:
     def prefer(self, state: str, candidates: Sequence[str | None], run: str) -> str | None:
         """Return the one of *candidates* that leads on best."""
         flow = self._flow_with(state, candidates)
-        aim = self._aim(flow)
+        aim = self._aim(flow, run)
         far = self._far(flow, run, aim)
         number = self.known.numbers[id(flow)]
         places = {row.target: index for index, row in enumerate(flow.places[state].transitions)}
@@ -294,7 +309,7 @@ class Guide:
         return picked
 
     def _flow_with(self, state: str, candidates: Sequence[str | None]) -> Flow:
-        for flow in self.known.flow.flows:
+        for flow in self.known.flows:
             place = flow.places.get(state)
             targets = [row.target for row in place.transitions] if place is not None else []
             if place is not None and all(one in targets for one in candidates):

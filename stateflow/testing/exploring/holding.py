@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from stateflow.conversation.message import Fault
 from stateflow.engine.result import Result
 from stateflow.engine.run import replay
 from stateflow.engine.spending import budget_from
@@ -22,6 +23,7 @@ from stateflow.journal.stop import Stop
 from stateflow.machine.check.check import check
 from stateflow.machine.check.guards import shadowed
 from stateflow.machine.flow import Flow
+from stateflow.testing.exploring.line import MADE_UP
 from stateflow.testing.exploring.play import Play
 
 __all__ = ["Holding", "Holds"]
@@ -106,6 +108,9 @@ class Holding:
         except AssertionError as error:
             yield f"the property does not hold: {str(error) or 'it asserts otherwise'}"
             return
+        except Exception as error:  # noqa: BLE001 - a property is anybody's
+            yield f"the property raised {type(error).__name__}: {error}"
+            return
         if held is False:
             yield "the property does not hold: it returned False"
 
@@ -120,7 +125,7 @@ def _in_run(flow: Flow, journal: Journal) -> Iterator[str]:
     if stop.kind == "stuck" and not _accepts_stuck(flow, stop.state):
         yield f"stuck at {stop.state!r}: {stop.why}"
     fault = stop.fault
-    if fault is not None and (fault.name in _OURS or fault.is_a("RuleBroken")):
+    if fault is not None and _is_ours(fault):
         yield f"{stop}"
     yield from _within(flow, journal)
     if flow.data is not None:
@@ -143,6 +148,13 @@ def _within(flow: Flow, journal: Journal) -> Iterator[str]:
     for state in flow.states:
         if state.visits is not None and spoke[state.name] > state.visits:
             yield f"{state.name!r} spoke {spoke[state.name]} times, and its cap is {state.visits}"
+
+
+def _is_ours(fault: Fault) -> bool:
+    """Tell whether *fault* is the flow's, or that of Python in it, and was not made up."""
+    if fault.name in _OURS or fault.is_a("RuleBroken"):
+        return True
+    return fault.text != MADE_UP and not fault.is_a("StateflowError")
 
 
 def _accepts_stuck(flow: Flow, state: str) -> bool:

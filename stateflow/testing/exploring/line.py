@@ -21,11 +21,13 @@ from stateflow.conversation.message import PASS, SILENCE, Fault, Message, Outcom
 from stateflow.conversation.view import View
 from stateflow.engine.faults import fault_of
 
-__all__ = ["Line", "fault_in", "line_of", "message_in", "plainly", "printed", "raising"]
+__all__ = ["MADE_UP", "Line", "fault_in", "line_of", "message_in", "plainly", "printed", "raising"]
 
 Line: TypeAlias = str | Mapping[str, Any] | Outcome | Message | Fault | Pass | Exception
 """What somebody says in one turn."""
 
+MADE_UP: Constant = "as explored"
+"""What a fault tells that a search made up."""
 _LITERAL: Constant = (str, int, float, bool, type(None), dict, list)
 
 
@@ -66,10 +68,10 @@ def raising(name: str) -> Exception | Fault:
     known: object = getattr(errors, name, getattr(builtins, name, None))
     if isinstance(known, type) and issubclass(known, Exception):
         try:
-            return known("as explored")
+            return known(MADE_UP)
         except TypeError:
             pass  # it wants more than a sentence
-    return Fault(name, "as explored")
+    return Fault(name, MADE_UP)
 
 
 def line_of(view: View) -> Line:

@@ -6,9 +6,10 @@ can be turned into; then plain talk.  Everything is such that the agent's kind c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from itertools import islice
+from typing import Any, TypeAlias, cast
 from typing import Final as Constant
 
 from pydantic import BaseModel
@@ -21,26 +22,28 @@ from stateflow.conversation.message import NO_USAGE, PASS, Message, Outcome, Pas
 from stateflow.conversation.view import View
 from stateflow.machine.algebra.fields import fields_of
 from stateflow.machine.algebra.speech import Speech, speech_of
-from stateflow.machine.algebra.value import choices
+from stateflow.machine.algebra.value import Asked, asked_of, choices
 from stateflow.machine.algebra.witness import view_taking
 from stateflow.machine.check.asked import args, asked_in, word
 from stateflow.machine.flow import Flow
 from stateflow.machine.nested import FlowAgent
-from stateflow.machine.state import Final, State
+from stateflow.machine.state import Final, Junction, Place, State
 from stateflow.testing.exploring.line import Line, line_of, plainly, printed, raising
 from stateflow.value import Json
 
-__all__ = ["Menu", "Witnessed", "starts"]
+__all__ = ["Menu", "starts"]
 
 _TALK: Constant = "Go on."
 _MOST: Constant = 40
 """So many lines a menu has."""
+_VALUES: Constant = 8
+"""So many values of a field are tried."""
 _SEVERAL: Constant = 3
 """So many things are in a list that holds more than one."""
 _TEXTS: Constant = ("", "yes", "no", "0", "1", "5", "10", "DONE", "I would not say so.")
 
-Witnessed = Mapping[tuple[str, int], View | None]
-"""A view that takes each transition of a flow, by place and index; ``None``: none is known."""
+_Atom: TypeAlias = Mapping[str, Json]
+"""A simple question of a guard."""
 
 
 class Menu:
@@ -52,21 +55,15 @@ class Menu:
         for agent in (agent for one in flow.flows for agent in one.agents):
             if isinstance(agent, CodeRunner):
                 self.code = f"\n\n{_block(agent)}"
-        self._witnesses: dict[int, Witnessed] = {}
+        self._witnesses: dict[tuple[int, str, int], View | None] = {}
         self._lines: dict[tuple[int, str, str, bool], tuple[Line, ...]] = {}
 
-    def witnesses(self, flow: Flow) -> Witnessed:
-        """Return a view that takes each transition of *flow*, where one is known."""
-        found = self._witnesses.get(id(flow))
-        if found is None:
-            found = {
-                (place.name, index): view_taking(flow, place, index)
-                for place in flow.places.values()
-                if not isinstance(place, Final)
-                for index in range(len(place.transitions))
-            }
-            self._witnesses[id(flow)] = found
-        return found
+    def witness(self, flow: Flow, place: str, index: int) -> View | None:
+        """Return a view that takes a transition of *flow*; ``None``: none is known."""
+        key = (id(flow), place, index)
+        if key not in self._witnesses:
+            self._witnesses[key] = view_taking(flow, flow.places[place], index)
+        return self._witnesses[key]
 
     def lines(self, flow: Flow, state: State, agent: Agent) -> tuple[Line, ...]:
         """Return what *agent* may say in *state* of *flow*, the likeliest first."""
@@ -82,35 +79,35 @@ class Menu:
         return found
 
     def _all(self, flow: Flow, state: State, agent: Agent, *, last: bool) -> Iterator[Line]:
-        kind = _Kind(agent, state, self.code)
+        kind = _Kind(agent, state, self.code, _atoms(flow, state))
         if last:
             for view in self._views(flow, state):
                 yield from kind.fitted(line_of(view), view)
         yield from kind.usual()
-        yield from kind.worded(flow, state)
-        yield from kind.faults(flow, state)
+        yield from kind.worded(flow)
+        yield from kind.faults()
         yield from kind.odd()
 
     def _views(self, flow: Flow, state: State) -> Iterator[View]:
         """Yield the views that a turn in *state* can come out as, its own transitions first."""
-        found = self.witnesses(flow)
-        own = [view for (place, _), view in found.items() if place == state.name]
-        beyond = [
-            view
-            for (place, _), view in found.items()
-            if place != state.name and view is not None and view.state == state.name
-        ]
-        yield from (view for view in (*own, *beyond) if view is not None and not view.exhausted)
+        places: list[Place] = [state]
+        places += [one for one in flow.places.values() if isinstance(one, Junction)]
+        for place in places:
+            for index in range(len(place.transitions)):
+                view = self.witness(flow, place.name, index)
+                if view is not None and view.state == state.name and not view.exhausted:
+                    yield view
 
 
 class _Kind:
     """What one agent can say, by its kind."""
 
-    def __init__(self, agent: Agent, state: State, code: str) -> None:
+    def __init__(self, agent: Agent, state: State, code: str, atoms: Iterable[_Atom]) -> None:
         self.agent: Any = agent
         self.speech: Speech = speech_of(agent)
         self.state = state
         self.code = code
+        self.atoms = tuple(atoms)
         self.human = isinstance(agent, Human)
         self.runs = isinstance(agent, CodeRunner)
         self.schema = getattr(agent, "schema", None) is not None
@@ -149,7 +146,7 @@ class _Kind:
         elif self.speech.options:
             yield from self.speech.options
         elif self.schema:
-            yield from self._typed()
+            yield from islice(self._typed(), _MOST // 2)
         else:
             yield from self._with_code(_TALK)
         if self.tools or not (self.human or self.runs or self._built_in()):
@@ -162,7 +159,7 @@ class _Kind:
         return message if reply is None else replace(message, text="", reply=cast("Json", reply))
 
     def _typed(self) -> Iterator[Mapping[str, Any]]:
-        """Yield structured replies: one, and one for each end of what each field can hold."""
+        """Yield structured replies: one, and one for each value that guards can tell apart."""
         fields = self.speech.fields
         if fields is None:
             return
@@ -170,40 +167,39 @@ class _Kind:
         if first is not None:
             yield first
         known: Mapping[str, Any] = getattr(fields, "known", {})
-        for name, domain in known.items():
-            values = list(choices(domain, ()))[:4]
+        asked = _asked(self.atoms, "replied")
+        for name, domain in sorted(known.items(), key=lambda one: one[0] not in asked):
+            values = list(islice(choices(domain, asked.get(name, ())), _VALUES))
             values += [one * _SEVERAL for one in values if isinstance(one, list)]
             for made in (fields.filled({name: value}) for value in values):
                 if made is not None:
                     yield made
 
-    def worded(self, flow: Flow, state: State) -> Iterator[Line]:
+    def worded(self, flow: Flow) -> Iterator[Line]:
         """Yield what the words of guards make: said in passing, handed over, called."""
         if self.runs:
-            codes = [
-                one for name, given in _atoms(flow, state) if name == "exit_code" for one in given
-            ]
-            yield from map(Outcome.exited, codes)
+            yield from (Outcome.exited(code) for code in self._given("exit_code"))
             return
         if self.human and (self.speech.options or self.schema):
             return
-        for name, given in _atoms(flow, state):
-            for one in given:
-                if name in {"says", "equals", "answered"} and not self.schema:
-                    yield f"Somebody said {one}, and so on."
-                    yield str(one)
+        for one in () if self.schema else self._given("says", "equals", "answered"):
+            yield f"Somebody said {one}, and so on."
+            yield str(one)
         if self.speech.hands:
-            for target in flow.targets(state.name):
+            for target in flow.targets(self.state.name):
                 yield Message(_TALK, handoff=target)
 
-    def faults(self, flow: Flow, state: State) -> Iterator[Line]:
+    def _given(self, *words: str) -> Iterator[Any]:
+        """Yield what the guards called *words* are given."""
+        return (one for atom in self.atoms if word(atom) in words for one in args(atom))
+
+    def faults(self) -> Iterator[Line]:
         """Yield what goes wrong: the faults that guards name, and one that none does."""
-        named = [one for name, given in _atoms(flow, state) if name == "raised" for one in given]
-        for name in (*named, "RateLimited", "TimedOut", "BadReply"):
+        for name in (*self._given("raised"), "RateLimited", "TimedOut", "BadReply"):
             fault = raising(str(name))
             if self._can_raise(fault):
                 yield fault
-        if state.deadline is not None:
+        if self.state.deadline is not None:
             yield raising("DeadlinePassed")
 
     def _can_raise(self, line: Line) -> bool:
@@ -218,20 +214,21 @@ class _Kind:
             yield PASS
         if self.runs or self.speech.options or (self.human and self.schema):
             return
-        yield from (text for text in _TEXTS if text or not self.human)
+        texts = _TEXTS[-1:] if self.schema else _TEXTS
+        yield from (text for text in texts if text or not self.human)
 
     def _built_in(self) -> bool:
         return isinstance(self.agent, Assistant | Human | CodeRunner | FlowAgent)
 
 
-def _atoms(flow: Flow, state: State) -> Iterator[tuple[str, tuple[Any, ...]]]:
+def _atoms(flow: Flow, state: State) -> Iterator[_Atom]:
     """Yield what is asked in *state*, and in the junctions and choices behind it."""
     seen = {state.name}
     ahead = [state.name]
     while ahead:
         place = flow.places[ahead.pop()]
         for _, atom in asked_in(place):
-            yield word(atom), args(atom)
+            yield atom
         for row in place.transitions:
             target = row.target
             if target is None or target in seen:
@@ -239,6 +236,16 @@ def _atoms(flow: Flow, state: State) -> Iterator[tuple[str, tuple[Any, ...]]]:
             if not isinstance(flow.places[target], State | Final):
                 seen.add(target)
                 ahead.append(target)
+
+
+def _asked(atoms: Iterable[_Atom], name: str) -> Mapping[str, list[Asked]]:
+    """Return what the guards called *name* ask of each field."""
+    found: dict[str, list[Asked]] = {}
+    for atom in atoms:
+        if word(atom) == name:
+            field, *given = args(atom)
+            found.setdefault(field, []).append(asked_of(given, atom))
+    return found
 
 
 def _block(agent: CodeRunner) -> str:
@@ -254,8 +261,10 @@ def starts(flow: Flow) -> list[dict[str, Any]]:
     fields = fields_of(flow.data)
     plain = fields.instance({})
     found = [] if plain is None else [plain]
+    places = flow.places.values()
+    asked = _asked((atom for place in places for _, atom in asked_in(place)), "data_is")
     for name, domain in fields.known.items():
-        for value in list(choices(domain, ()))[:3]:
+        for value in islice(choices(domain, asked.get(name, ())), _VALUES):
             made = fields.instance({name: value})
             if made is not None and made not in found:
                 found.append(made)

@@ -19,9 +19,8 @@ from stateflow.errors import DefinitionError, StateflowError
 from stateflow.machine.check.guards import shadowed
 from stateflow.machine.flow import Flow
 from stateflow.machine.state import Junction
-from stateflow.machine.transition import Transition
 from stateflow.testing.exploring.cast import Cast
-from stateflow.testing.exploring.guide import Goal, Guide, Map
+from stateflow.testing.exploring.guide import LONGEST, Goal, Guide, Map
 from stateflow.testing.exploring.improvised import bounded
 from stateflow.testing.exploring.menu import starts
 from stateflow.testing.exploring.play import Row, play
@@ -36,10 +35,12 @@ _TRIES: Constant = 16
 """Conversations by chance for a goal that the shortest way does not reach."""
 _TIGHT: Constant = 12
 """Largest budget that is tried for what only a used up budget takes [turns]."""
-_MOST_TURNS: Constant = 2_500
-"""All conversations together; a larger flow is left in parts [turns]."""
+_MOST_EFFORT: Constant = 6_000
+"""All conversations together, long ones as if longer; what is left then is told [turns]."""
 _LONG: Constant = 20
-"""A conversation that is so long takes up nothing more [turns]."""
+"""A conversation that is so long takes up nothing more, unless the way was as long [turns]."""
+_SLOW: Constant = 128
+"""After so many turns the next takes twice the time: each reads the whole conversation [turns]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +89,14 @@ class Paths:
     def _lines(self) -> Iterator[str]:
         every = self.taken + len(self.missed)
         many = len(self.conversations)
+        if not every:
+            yield f"{self.flow.name}: nothing is left to take"
+            return
         yield f"{self.flow.name}: {self.taken} of {every} taken by {many} conversation(s)"
         for one in self.conversations:
             yield f"  {' → '.join(one.path) or '(nobody speaks)'}: {one.stop}"
         for never in self.missed:
-            yield f"  never: {never.what}: {never.why}"
+            yield f"  {'never' if never.proved else 'not found'}: {never.what}: {never.why}"
 
 
 def paths(
@@ -109,7 +113,7 @@ def paths(
         flow: what may happen.
         cover: ``transitions``, or ``pairs`` of them that follow each other in one run.
         task: what every run starts from.
-        only: the transitions that are wanted; ``None``: all.
+        only: the transitions that are wanted, and the pairs they are in; ``None``: all.
         real: names of agents that speak for themselves, as plain Python without cost may.
 
     Raises:
@@ -150,19 +154,22 @@ class _Search:
         self.found: list[Conversation] = []
         self.left: dict[Goal, int] = {}
         """What was not taken yet, and how many conversations were tried for it."""
-        self.turns = 0
-        self.most = _MOST_TURNS
+        self.effort = 0
+        """Of all conversations so far [turns]."""
+        self.tries = 0
+        self._junctions = sum(isinstance(one, Junction) for one in flow.places.values())
 
     def paths(self, cover: Cover, only: Collection[Row] | None) -> Paths:
         rows = self.known.rows()
-        wanted = rows if only is None else [row for row in rows if row in only]
+        wanted = {row: None for row in rows if only is None or row in only}.keys()
         proved = self._proofs()
         missed = [proved[row] for row in wanted if row in proved]
         goals: list[Goal] = [(row,) for row in wanted if row not in proved]
         if cover == "pairs":
-            goals = list(self._pairs([row for row in rows if row not in proved]))
+            pairs = self._pairs([row for row in rows if row not in proved])
+            goals = [pair for pair in pairs if not wanted.isdisjoint(pair)]
         self.left = dict.fromkeys(goals, 0)
-        for goal in sorted(goals, key=self._depth, reverse=True):
+        for goal in sorted(goals, key=self.known.depth, reverse=True):
             if goal in self.left:
                 self._seek(goal)
         missed += [self._missed(goal, tries) for goal, tries in self.left.items()]
@@ -175,18 +182,15 @@ class _Search:
                 if other.flow == row.flow and other.place == target:
                     yield (row, other)
 
-    def _depth(self, goal: Goal) -> int:
-        flow = self.flow.flows[goal[0].flow]
-        return self.known.roads[id(flow)].to_place(goal[0].place).get(flow.initial, 0)
-
     def _seek(self, goal: Goal) -> None:
         """Try for *goal*: the shortest way, ways by chance, other data, smaller budgets."""
         if self._too_far(goal):
             return
         for chance, data, turns in self._ways(goal):
-            if goal not in self.left or self.turns > self.most:
+            if goal not in self.left or self.effort > _MOST_EFFORT:
                 return
             self.left[goal] += 1
+            self.tries += 1
             self._try(goal, chance, data, turns)
 
     def _ways(
@@ -194,7 +198,7 @@ class _Search:
     ) -> Iterator[tuple[random.Random | None, Mapping[str, Any] | None, int | None]]:
         begins = starts(self.flow) if self.flow.data is not None else [None]
         yield None, begins[0], None
-        row = self._row(goal[-1])
+        row = self.known.transition(goal[-1])
         if row.when is not None and row.when.exhausts:
             yield from ((None, begins[0], turns) for turns in range(1, _TIGHT + 1))
         yield from ((None, data, None) for data in (*self._witnessed(goal[-1]), *begins[1:6]))
@@ -204,8 +208,8 @@ class _Search:
 
     def _witnessed(self, row: Row) -> Iterator[Mapping[str, Any]]:
         """Yield the data with which a witness takes *row*."""
-        flow = self.flow.flows[row.flow]
-        view = self.known.menu.witnesses(flow).get((row.place, row.number))
+        flow = self.known.flows[row.flow]
+        view = self.known.menu.witness(flow, row.place, row.number)
         if flow is self.flow and view is not None and view.data is not None:
             yield view.data.model_dump(mode="json")
 
@@ -218,14 +222,15 @@ class _Search:
     ) -> None:
         others = list(self.left) if len(self.left) > 1 else []
         luck = 2.0 * self.left[goal]
-        guide = Guide(self.known, goal, others=others, turns=_LONG, chance=chance, luck=luck)
+        long = max(_LONG, min(2 * self.known.depth(goal), LONGEST))
+        guide = Guide(self.known, goal, others=others, turns=long, chance=chance, luck=luck)
         try:
-            budget = None if turns is None else bounded(self.flow, turns)
+            budget = bounded(self.flow, turns or LONGEST)
             played = play(self.flow, guide, self.task, data=data, budget=budget, real=self.real)
         except (StateflowError, Speechless):
-            self.turns += _LONG
+            self.effort += _effort(guide.taken or _LONG)
             return
-        self.turns += max(1, sum(map(len, played.runs)))
+        self.effort += max(1, sum(_effort(len(rows)) for rows in played.runs))
         taken = _goals_in(played.runs)
         new = [one for one in self.left if one in taken]
         if not new:
@@ -233,6 +238,8 @@ class _Search:
         for one in new:
             del self.left[one]
         result = played.result
+        if guide.taken >= LONGEST:
+            turns = LONGEST
         every = tuple(one for one in (*new, *self._again(taken)))
         takes = tuple(self._told(one) for one in new)
         cast = Cast(guide.lines, picks=guide.picks, real=self.real)
@@ -257,7 +264,7 @@ class _Search:
     def _proofs(self) -> dict[Row, Missed]:
         """Return the transitions that are certainly never taken, with the reasons."""
         found: dict[Row, Missed] = {}
-        for number, flow in enumerate(self.flow.flows):
+        for number, flow in enumerate(self.known.flows):
             idle = {
                 (place.name, index): one.text
                 for place in flow.places.values()
@@ -273,26 +280,30 @@ class _Search:
                     found[row] = Missed(self._told((row,)), why, proved=True, goal=(row,))
         return found
 
-    def _too_far(self, goal: Goal) -> bool:
-        """Tell whether even the shortest way takes more turns than the flow may."""
-        junctions = sum(isinstance(one, Junction) for one in self.flow.places.values())
-        return goal[0].flow == 0 and self._depth(goal) - junctions >= self.flow.budget.turns
+    def _too_far(self, goal: Goal) -> str:
+        """Return why even the shortest way to *goal* is too long; ``""``: it is not."""
+        if goal[0].flow:
+            return ""
+        away = self.known.depth(goal) - self._junctions
+        if away >= self.flow.budget.turns:
+            return f"it is more than {self.flow.budget.turns:g} turns away, which is the budget"
+        if away >= LONGEST:
+            return f"it is more than {LONGEST} turns away, and the search goes no further"
+        return ""
 
     def _missed(self, goal: Goal, tries: int) -> Missed:
-        if self._too_far(goal):
-            why = f"it is more than {self.flow.budget.turns:g} turns away, which is the budget"
-            return Missed(self._told(goal), why, proved=True, goal=goal)
-        if not tries or self.turns > self.most:
-            why = f"the search was given up after {self.turns:,} turns"
+        why = self._too_far(goal)
+        if why:
+            proved = "budget" in why
+            return Missed(self._told(goal), why, proved=proved, goal=goal)
+        if not tries or self.effort > _MOST_EFFORT:
+            why = f"the search is bounded, and ended after {self.tries} conversations"
             return Missed(self._told(goal), why, proved=False, goal=goal)
-        flow = self.flow.flows[goal[-1].flow]
-        witness = self.known.menu.witnesses(flow).get((goal[-1].place, goal[-1].number))
+        last = goal[-1]
+        witness = self.known.menu.witness(self.known.flows[last.flow], last.place, last.number)
         known = "" if witness is not None else "no reply is known that its guard takes, and "
         why = f"{known}none of {tries} conversations took it"
         return Missed(self._told(goal), why, proved=False, goal=goal)
-
-    def _row(self, row: Row) -> Transition:
-        return self.flow.flows[row.flow].places[row.place].transitions[row.number]
 
     def _told(self, goal: Goal) -> str:
         return ", then ".join(told(self.flow, row) for row in goal)
@@ -318,6 +329,11 @@ def told(flow: Flow, row: Row) -> str:
     where = f"{row.place} → {'done' if taken.target is None else taken.target}"
     where = where if not row.flow else f"{inner.name}: {where}"
     return where if taken.when is None else f"{where} [{taken.guard_name}]"
+
+
+def _effort(turns: int) -> int:
+    """Return how many turns at the beginning of a run take as long as *turns* of one."""
+    return turns + turns * turns // _SLOW
 
 
 def _goals_in(runs: Sequence[Sequence[Row]]) -> set[Goal]:

@@ -5,10 +5,8 @@ Nothing is waited for: a person answers at once, or so late that the deadline ha
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
-from collections.abc import Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 from typing import Final as Constant
@@ -21,6 +19,7 @@ from stateflow.conversation.effect import Question
 from stateflow.engine.answering import place_of
 from stateflow.engine.observing import OBSERVERS
 from stateflow.engine.result import Result, result_from
+from stateflow.engine.run import blocking
 from stateflow.engine.runner import Runner
 from stateflow.journal.event import TurnTaken
 from stateflow.journal.fold import Fold
@@ -82,10 +81,21 @@ def play(
     watch = _Rows(flow, voice)
     OBSERVERS.append(watch)
     try:
-        result = _blocking(_Theatre(flow, voice, real).run(task, data, budget))
+        result = blocking(_Theatre(flow, voice, real).run(task, data, budget))
     finally:
         OBSERVERS.remove(watch)
-    return Play(result, list(watch.runs.values()))
+    return Play(result, watch.rows)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run or nested run."""
+
+    number: int
+    """Of its flow."""
+    fold: Fold
+    turns: int = 0
+    rows: list[Row] = field(default_factory=list[Row])
 
 
 class _Rows:
@@ -93,22 +103,37 @@ class _Rows:
 
     def __init__(self, flow: Flow, voice: Voice) -> None:
         self._numbers = {id(one): number for number, one in enumerate(flow.flows)}
-        self._folds: list[Fold] = []  # kept, so that no two have one id
         self._hear: Any = getattr(voice, "took", None)
-        self.runs: dict[int, list[Row]] = {}
+        self._runs: list[_Run] = []
 
     def turned(self, flow: Flow, fold: Fold, turn: TurnTaken, stop: Stop | None) -> None:
         number = self._numbers.get(id(flow))
         if number is None:
             return
-        if id(fold) not in self.runs:
-            self._folds.append(fold)
-        rows = self.runs.setdefault(id(fold), [])
+        run = self._run(number, fold)
+        run.turns = fold.turns + 1
         for step in turn.steps:
             if step.taken is not None:
-                rows.append(Row(number, step.at, step.taken))
+                run.rows.append(Row(number, step.at, step.taken))
         if self._hear is not None:
-            self._hear(flow, rows, stop)
+            self._hear(flow, run.rows, stop)
+
+    def _run(self, number: int, fold: Fold) -> _Run:
+        """Return the run that *fold* is of; an answered question goes on with another fold."""
+        for run in reversed(self._runs):
+            if run.fold is fold:
+                return run
+        for run in reversed(self._runs):
+            if fold.turns and run.number == number and run.turns == fold.turns:
+                run.fold = fold
+                return run
+        self._runs.append(_Run(number, fold))
+        return self._runs[-1]
+
+    @property
+    def rows(self) -> list[list[Row]]:
+        """The transitions of each run, in order."""
+        return [run.rows for run in self._runs]
 
     def stopped(self, flow: Flow, stop: Stop) -> None:
         del flow, stop
@@ -198,26 +223,3 @@ def _asked(state: State, question: Question, fold: Fold, ordinal: int) -> Agent 
         if one.options == question.options and canonical_json(one.schema) == form
     ]
     return fit[min(ordinal, len(fit) - 1)] if fit else None
-
-
-def _blocking(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run *work* to its end; on a thread of its own where a loop is running already."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    results: list[Result] = []
-    errors: list[BaseException] = []
-
-    def target() -> None:
-        try:
-            results.append(asyncio.run(work))
-        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
-            errors.append(error)
-
-    thread = threading.Thread(target=target, name="stateflow-explored")
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return results[0]

@@ -250,10 +250,13 @@ def _cost(effect: Effect, scene: Scene, message: Message) -> Usage:
     """Return what a reply cost: what the line says, else a little, never more than it may."""
     if message.usage != NO_USAGE:
         return message.usage
+    budget = cast("LiveDoor", scene.turn.door).budget
+    if budget.tokens is None and budget.usd is None:
+        return Usage(1, _WORDS, _WORDS)
     ceiling = effect.call.ceiling
     most = ceiling() if callable(ceiling) else ceiling
     usage = Usage(1, min(_WORDS, most.input_tokens), min(_WORDS, most.output_tokens))
-    if cast("LiveDoor", scene.turn.door).budget.usd is None:
+    if budget.usd is None:
         return usage
     model = asker_of(scene).asks(scene.turn, effect.call.args)[0]
     return priced(usage, price_for(model, scene.models))

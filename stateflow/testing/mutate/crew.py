@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Final as Constant
 from typing import Literal, NamedTuple, TypeAlias
 
-from stateflow.testing.mutate.accept import MutateError
-from stateflow.testing.mutate.job import Job, Look, Outcome
+from stateflow.errors import StateflowError
+from stateflow.testing.mutate.job import Job, Outcome
+from stateflow.testing.mutate.look import Look
 
-__all__ = ["Crew", "Finished"]
+__all__ = ["Crew", "Finished", "MutateError"]
 
 Word: TypeAlias = Literal["killed", "survived", "late"]
 
@@ -42,6 +43,10 @@ _BROKEN: Constant = (
 )
 _START_S: Constant = 30.0
 """What a process of its own may take beside its tests [s]."""
+
+
+class MutateError(StateflowError):
+    """Mutants cannot be tried: the tests are wrong, or pytest is."""
 
 
 class Finished(NamedTuple):

@@ -1,62 +1,16 @@
-"""What passes between the command and the processes that run tests, as JSON.
-
-A *look* is the run of all tests without a mutant; a *job* is one mutant and the tests for it.
-"""
+"""A job: one mutant and the tests that are run against it, and the outcome, both as JSON."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from stateflow.testing.mutate.mutant import Home
+from stateflow.testing.home import Home
 
-__all__ = ["Job", "Look", "Looked", "Outcome"]
-
-
-@dataclass(slots=True)
-class Looked:
-    """One test that passed by."""
-
-    file: str
-    seconds: float = 0.0
-    places: dict[Home, list[str]] = field(default_factory=dict[Home, list[str]])
-    """The places that runs of the test came by, by the flow's home."""
-
-
-@dataclass(slots=True)
-class Look:
-    """What a run of all tests showed."""
-
-    tests: dict[str, Looked] = field(default_factory=dict[str, Looked])
-    """By node id, in the order in which they ran."""
-    failed: list[str] = field(default_factory=list[str])
-    """Tests, and files that could not be collected."""
-    whole: bool = True
-    """Nothing ended the tests before their time."""
-    modules: list[str] = field(default_factory=list[str])
-    """What was imported that is installed, in order: a server has it before it forks."""
-
-    def write(self, path: Path) -> None:
-        """Write it to *path*."""
-        tests = [
-            [name, one.file, one.seconds, [[*home, seen] for home, seen in one.places.items()]]
-            for name, one in self.tests.items()
-        ]
-        whole = [tests, self.failed, self.whole, self.modules]
-        path.write_text(json.dumps(whole), "utf-8")
-
-    @classmethod
-    def read(cls, path: Path) -> Look:
-        """Return what was written to *path*."""
-        rows, failed, whole, modules = json.loads(path.read_text("utf-8"))
-        tests = {
-            name: Looked(file, seconds, {Home(*home): seen for *home, seen in places})
-            for name, file, seconds, places in rows
-        }
-        return cls(tests, failed, whole, modules)
+__all__ = ["Job", "Outcome"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +19,7 @@ class Job:
 
     home: Home
     mutant: str
-    """Its id."""
+    """Its id; empty: the flow stays as it is, which shows whether the tests are green."""
     result: str
     """The file that takes the outcome."""
     files: Sequence[str] = ()

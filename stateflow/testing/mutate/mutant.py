@@ -6,11 +6,9 @@ which is checked and compared, and in place, where tests hold the flow already.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from stateflow.machine.flow import Flow
 from stateflow.machine.nested import FlowAgent, itself
@@ -18,30 +16,7 @@ from stateflow.machine.origin import Origin
 from stateflow.machine.state import Final, Place, State
 from stateflow.machine.transition import Transition
 
-__all__ = ["Home", "Mutant", "home_of", "shown"]
-
-
-class Home(NamedTuple):
-    """Where a flow is defined: what tells it again where its file is imported a second time."""
-
-    file: str
-    """Without links."""
-    line: int
-    flow: str
-    """Its name: a pattern builds several flows in one line."""
-
-
-def home_of(flow: Flow) -> Home:
-    """Return where *flow* is defined."""
-    at = flow.origin
-    if at is None:
-        return Home("", 0, flow.name)
-    return Home(_real(at.file), at.line, flow.name)
-
-
-@cache
-def _real(file: str) -> str:
-    return os.path.realpath(file)
+__all__ = ["Mutant", "shown"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,9 +11,10 @@ from typing import Final as Constant
 
 from stateflow.errors import DefinitionError
 from stateflow.machine.flow import Flow
+from stateflow.testing.home import home_of
 from stateflow.testing.mutate.limits import of_flow, of_place
 from stateflow.testing.mutate.moves import of_moves
-from stateflow.testing.mutate.mutant import Mutant, home_of
+from stateflow.testing.mutate.mutant import Mutant
 from stateflow.testing.mutate.same import Proofs
 
 __all__ = ["OPERATORS", "mutants", "of_one"]

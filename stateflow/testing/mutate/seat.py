@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from stateflow.errors import DefinitionError
 from stateflow.machine.flow import Flow
-from stateflow.testing.mutate.mutant import Home, home_of
+from stateflow.testing.home import Home, home_of
 from stateflow.testing.mutate.mutants import of_one
 
 __all__ = ["Seat"]

@@ -1,7 +1,8 @@
 """One session: the mutants of a flow, the tests that concern each, and what became of it.
 
 A mutant concerns the tests whose runs come by the place that it changes; one that changes the flow
-as a whole concerns all that run the flow.
+as a whole concerns all that run the flow.  The same tests are run without a mutant as well, in the
+same way: what fails then would fail with every mutant, and would say nothing of any.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import Final as Constant
 from typing import Literal, TypeAlias
 
-from stateflow.testing.mutate.crew import Crew, Finished
-from stateflow.testing.mutate.job import Job, Look
-from stateflow.testing.mutate.mutant import Home, Mutant, home_of
+from stateflow.testing.home import Home, home_of
+from stateflow.testing.mutate.crew import Crew, Finished, MutateError
+from stateflow.testing.mutate.job import Job
+from stateflow.testing.mutate.look import Look
+from stateflow.testing.mutate.mutant import Mutant
 
 __all__ = ["Fate", "Tried", "concerned", "score", "tried"]
 
@@ -70,8 +73,10 @@ def tried(  # noqa: PLR0913 - all but the mutants say how
         at_once: so many mutants.
         accepted: survivors that are meant, each with the reason, by id.
         grace_s: what tests may take beside what they took without a mutant [s].
+
+    Raises:
+        MutateError: tests fail without a mutant, or pytest ends before it is done.
     """
-    jobs: list[Job] = []
     asked: list[tuple[Mutant, list[str]]] = []
     for mutant in mutants:
         tests = concerned(mutant, look)
@@ -81,17 +86,41 @@ def tried(  # noqa: PLR0913 - all but the mutants say how
             yield _survived(mutant, tests, accepted, "no test comes by")
         else:
             asked.append((mutant, tests))
-            result = str(folder / f"{len(jobs)}.json")
-            jobs.append(_job(home_of(mutant.flow), mutant.id, result, tests, look, grace_s))
+    controls = {tuple(tests): mutant for mutant, tests in asked}
+    plan = [(home_of(one.flow), "", tests) for tests, one in controls.items()]
+    plan += [(home_of(one.flow), one.id, tuple(tests)) for one, tests in asked]
+    jobs = [
+        _job(home, mutant, str(folder / f"{number}.json"), tests, look, grace_s)
+        for number, (home, mutant, tests) in enumerate(plan)
+    ]
     for finished in crew.run(jobs, at_once):
-        yield _tried(*asked[finished.number], finished, accepted)
+        if finished.number < len(controls):
+            _refuse_red(finished)
+        else:
+            yield _tried(*asked[finished.number - len(controls)], finished, accepted)
 
 
 def score(tried: Sequence[Tried]) -> float:
-    """Return how many mutants were noticed, of those that could have been [%]."""
-    noticed = sum(one.fate in {"killed", "timed out"} for one in tried)
-    survived = sum(one.fate == "survived" for one in tried)
-    return 100.0 * noticed / (noticed + survived) if noticed + survived else 100.0
+    """Return how many mutants were noticed, of those that could have been [%].
+
+    Survivors that are accepted could have been.
+    """
+    able = [one for one in tried if one.fate != "equivalent"]
+    noticed = sum(one.fate in {"killed", "timed out"} for one in able)
+    return 100.0 * noticed / len(able) if able else 100.0
+
+
+def _refuse_red(finished: Finished) -> None:
+    """Refuse tests that fail though there is no mutant."""
+    if finished.word == "late":
+        raise MutateError("the tests take far longer when they are run again; mend that first")
+    if finished.outcome is None:
+        raise MutateError("the tests end their process when they are run again; mend that first")
+    if finished.outcome.failed:
+        raise MutateError(
+            f"{finished.outcome.failed[0]!r} was green, and fails when it is run again without a "
+            "mutant: it fails now and then, or needs tests that run before it; mend that first"
+        )
 
 
 def _job(

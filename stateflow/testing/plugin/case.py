@@ -12,7 +12,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -45,27 +45,25 @@ class Case:
     """What is written once the test has passed: a run, content of its files, and a word for it."""
     marked: Marked | None = None
     """The cassettes that its runs are answered from."""
+    passed: bool = False
 
     @property
     def name(self) -> str:
-        """The test as the command line takes it."""
-        return self.item.nodeid
+        """The test as the command line takes it: xdist adds groups to its id."""
+        whole, parent = self.item.nodeid, self.item.parent
+        name = f"{parent.nodeid}::{self.item.name}" if parent is not None else whole
+        return name if whole.startswith(name) else whole
 
     def gate(self, model: str) -> None:
         """Refuse to ask *model* in a test that is not meant to."""
         if self.recording or self.item.get_closest_marker("live_models") is not None:
             return
-        cure = "record it with --stateflow-record=once"
-        if not self._has_cassette():
-            cure = f'give it @pytest.mark.cassette("NAME.yaml") and {cure}'
-        self.refuse(
-            f"test {self.name!r} would ask the model {model!r}: {cure}, or mark the test "
-            "@pytest.mark.live_models"
-        )
-
-    def _has_cassette(self) -> bool:
-        fixtures: Any = getattr(self.item, "fixturenames", ())
-        return "replay" in fixtures or self.item.get_closest_marker("cassette") is not None
+        what = f"test {self.name!r} would ask the model {model!r}"
+        cure = 'give it @pytest.mark.cassette("NAME.yaml") and record it with '
+        cure += "--stateflow-record=once"
+        if self.marked is not None:
+            what, cure = f"{what} beside the runs of its cassettes", "ask it in one of them"
+        self.refuse(f"{what}: {cure}, or mark the test @pytest.mark.live_models")
 
     def refuse(self, sentence: str) -> NoReturn:
         """Fail the test with *sentence*, also where its code keeps that back.
@@ -94,10 +92,10 @@ class Case:
 
     def cures(self) -> str:
         """Return what can be done about a run that is not as it was recorded."""
-        accept, anew = "--stateflow-update", "--stateflow-record=all"
         return (
-            f"\nto accept what it comes to now:  {self.command(accept)}"
-            f"\nto record it anew:               {self.command(anew)}"
+            f"\nto accept what it comes to now:  {self.command('--stateflow-update')}"
+            f"\nto ask for what it lacks:        {self.command('--stateflow-record=new')}"
+            f"\nto record it anew:               {self.command('--stateflow-record=all')}"
         )
 
     def place(self, name: object) -> Path:
@@ -127,7 +125,19 @@ class Case:
         try:
             return read_cassette(path)
         except StoreError as error:
-            self.refuse(str(error))
+            folder = path.parent
+            self.refuse(str(error).replace(str(folder), self.settings.shown(folder)))
+
+    def is_broken(self, path: Path) -> bool:
+        """Tell whether the cassette at *path* cannot be read."""
+        from stateflow.errors import StoreError
+        from stateflow.testing.cassette.cassette import read_cassette
+
+        try:
+            read_cassette(path)
+        except StoreError:
+            return path not in self.pending
+        return False
 
     def claim(self, path: Path) -> None:
         """Refuse to write a cassette that another test of this session writes."""
@@ -138,8 +148,15 @@ class Case:
                 f"{self.settings.shown(path)!r}; give each its own"
             )
 
-    def put_in(self, mark: pytest.Mark) -> None:
-        """Answer the runs that the test starts from the cassettes of *mark*."""
+    def begin(self, mark: pytest.Mark | None) -> None:
+        """Answer the runs that the test starts from the cassettes of *mark*.
+
+        Nothing is left of an attempt before, if the test is tried again.
+        """
+        self.refused, self.recording, self.passed = None, 0, False
+        self.pending.clear()
+        if mark is None:
+            return
         from stateflow.engine.tape import PLAYERS
         from stateflow.testing.plugin.marked import Marked
 
@@ -154,17 +171,15 @@ class Case:
             PLAYERS.remove(self.marked)
             self.marked = None
 
-    def settle(self) -> None:
-        """Refuse what was recorded and not used, and write what is to be written.
-
-        The test itself has passed.
-        """
+    def hold(self) -> None:
+        """Refuse what was recorded and not used, once the test's own code has passed."""
         if self.marked is not None:
             self.marked.settle()
-        if self.pending:
-            self._write()
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Write what is to be written, if the test has passed."""
+        if not self.passed or not self.pending:
+            return
         from stateflow.errors import StoreError
         from stateflow.testing.cassette.cassette import write_cassette
 

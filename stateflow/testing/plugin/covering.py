@@ -17,8 +17,8 @@ import pytest
 if TYPE_CHECKING:
     from stateflow.machine.flow import Flow
     from stateflow.testing.coverage.coverage import Coverage
-    from stateflow.testing.coverage.exempt import Exemptions
     from stateflow.testing.coverage.report import Report
+    from stateflow.testing.reasons import Exemptions
 
 __all__ = ["Covering", "add_options", "covering"]
 
@@ -81,8 +81,8 @@ def _controlling(config: pytest.Config, references: list[str]) -> Covering:
     """Return what gathers and tells, once all that was asked for is found to be there."""
     from stateflow.errors import StateflowError
     from stateflow.testing.coverage.coverage import nothing_seen
-    from stateflow.testing.coverage.exempt import exemptions
     from stateflow.testing.coverage.wanted import wanted
+    from stateflow.testing.reasons import exemptions
 
     drawn = any(form.startswith("svg:") for form in _forms(config))
     if drawn and not references:
@@ -128,12 +128,7 @@ class Covering:
         self._lines: list[str] = []
         self._wrong: list[str] = []
         OBSERVERS.append(self._watcher)
-
-    def pytest_unconfigure(self) -> None:
-        """Stop counting."""
-        from stateflow.engine.observing import OBSERVERS
-
-        OBSERVERS[:] = [one for one in OBSERVERS if one is not self._watcher]
+        config.add_cleanup(lambda: OBSERVERS.remove(self._watcher))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist has no types
@@ -182,7 +177,7 @@ class Covering:
 
     def _told(self, told: Report, seen: Coverage) -> Iterator[str]:
         """Yield what the terminal shows, and write what goes to files."""
-        from stateflow.testing.coverage.text import missing, table
+        from stateflow.testing.coverage.told import missing, table
 
         root = self._config.rootpath
         forms = _forms(self._config)
@@ -201,7 +196,7 @@ class Covering:
 
     def _written(self, kind: str, path: Path, told: Report, seen: Coverage) -> Iterator[str]:
         if kind == "json":
-            from stateflow.testing.coverage.figures import figures
+            from stateflow.testing.coverage.told import figures
 
             shown = json.dumps(figures(told, self._config.rootpath), ensure_ascii=False, indent=2)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -210,7 +205,9 @@ class Covering:
         elif kind == "svg":
             from stateflow.testing.coverage.heat import write_heat
 
-            count = sum(1 for _ in write_heat(self._flows, seen, path))
+            made = list(write_heat(self._flows, seen, path))
+            self._wrong += [str(one) for one in made if not isinstance(one, Path)]
+            count = sum(isinstance(one, Path) for one in made)
             yield f"wrote {count} drawing{'' if count == 1 else 's'} to {path}"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from stateflow.engine.matching import Match, check_match
-from stateflow.errors import DefinitionError
+from stateflow.errors import DefinitionError, ReplayDivergence
 from stateflow.testing.cassette.cassette import dump_cassette
 from stateflow.testing.plugin.case import Case
 from stateflow.testing.plugin.tapes import Tape, Way
@@ -15,6 +15,7 @@ from stateflow.testing.plugin.tapes import Tape, Way
 if TYPE_CHECKING:
     import pytest
 
+    from stateflow.journal.event import Journal
     from stateflow.journal.stop import Stop
     from stateflow.machine.flow import Flow
 
@@ -29,7 +30,7 @@ class _Turned:
     """One cassette that has its run."""
 
     path: Path
-    flow: str
+    flow: Flow
     tape: Tape
 
 
@@ -71,12 +72,12 @@ class Marked:
                 f"test {self.case.name!r} starts a run of flow {flow.name!r} that it has no "
                 f"cassette for, after {number} that it has: {shown}; name one more in its marker"
             )
-        turned = self._turn(self.names[number], flow.name)
+        turned = self._turn(self.names[number], flow)
         self.turned.append(turned)
         self._by_run[run] = turned.tape
         return turned.tape
 
-    def _turn(self, name: str, flow: str) -> _Turned:
+    def _turn(self, name: str, flow: Flow) -> _Turned:
         case, path = self.case, self.case.place(name)
         way = self._way(path)
         if way is None:
@@ -85,18 +86,19 @@ class Marked:
             case.claim(path)
         if way in {"record", "go_on"}:
             case.recording += 1
-        shown = case.settings.shown(path)
+        recording = None if way == "record" else case.read(path)
 
         def refuse(sentence: str) -> NoReturn:
             cures = case.cures()
             if way == "accept":
                 cures = f"\nto go on live from there:  {case.command('--stateflow-record=new')}"
-            case.refuse(
-                f"cassette {shown!r} does not fit the run of flow {flow!r}: {sentence}{cures}"
-            )
+            self._refuse(path, flow, sentence + _parting(flow, recording) + cures)
 
-        recording = None if way == "record" else case.read(path)
         return _Turned(path, flow, Tape(recording, way, self.match, refuse))
+
+    def _refuse(self, path: Path, flow: Flow, told: str) -> NoReturn:
+        shown = self.case.settings.shown(path)
+        self.case.refuse(f"cassette {shown!r} does not fit the run of flow {flow.name!r}: {told}")
 
     def _way(self, path: Path) -> Way | None:
         """Return how the cassette at *path* is played; ``None``: there is none to play."""
@@ -118,8 +120,8 @@ class Marked:
                 self._refuse_unused(one)
             elif _is_interrupted(one.tape):
                 case.refuse(
-                    f"test {case.name!r} leaves a run of flow {one.flow!r} under way, and where it "
-                    "is then is chance; await it to its end"
+                    f"test {case.name!r} leaves a run of flow {one.flow.name!r} under way, and "
+                    "where it is then is chance; await it to its end"
                 )
             else:
                 self._keep(one)
@@ -137,13 +139,8 @@ class Marked:
             return
         shown = ", ".join(unused[:_SHOWN]) + (", …" if unused[_SHOWN:] else "")
         few = "1 effect that it" if len(unused) == 1 else f"{len(unused)} effects that it"
-        played = one.tape.played
-        assert played is not None  # noqa: S101 - asked before
-        case = self.case
-        case.refuse(
-            f"cassette {case.settings.shown(one.path)!r} does not fit the run of flow "
-            f"{one.flow!r}: it holds {few} did not ask for: {shown}{case.cures()}"
-        )
+        told = f"it holds {few} did not ask for: {shown}{_parting(one.flow, one.tape.recording)}"
+        self._refuse(one.path, one.flow, told + self.case.cures())
 
     def _keep(self, one: _Turned) -> None:
         """Keep what the run came to, if that is another than was recorded."""
@@ -151,6 +148,8 @@ class Marked:
         assert tape.played is not None  # noqa: S101 - asked before
         journal = tape.played.journal
         word = {"record": "recorded", "go_on": "recorded more of"}.get(tape.way, "updated")
+        if tape.way == "go_on" and tape.fits:
+            return
         if tape.recording is not None:
             if dump_cassette(tape.recording) == dump_cassette(journal):
                 return
@@ -163,3 +162,16 @@ def _is_interrupted(tape: Tape) -> bool:
     events = tape.played.journal.events if tape.played is not None else ()
     stop: Stop | None = getattr(events[-1].event, "stop", None) if events else None
     return stop is None or stop.kind in {"paused", "cancelled"}
+
+
+def _parting(flow: Flow, recording: Journal | None) -> str:
+    """Return at which turn *flow* goes another way than was recorded, as a replay tells it."""
+    from stateflow.engine.run import replay
+
+    if recording is None:
+        return ""
+    try:
+        replay(flow, recording, match="state")
+    except ReplayDivergence as error:
+        return f"\n{error}"
+    return ""

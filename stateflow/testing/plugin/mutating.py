@@ -25,11 +25,11 @@ import stateflow.testing
 from stateflow.engine.finding import find_flow
 from stateflow.engine.observing import OBSERVERS
 from stateflow.errors import FlowNotFound
-from stateflow.testing.mutate.job import Job, Look, Looked, Outcome
-from stateflow.testing.mutate.mutant import home_of
+from stateflow.testing.home import home_of
+from stateflow.testing.mutate.job import Job, Outcome
+from stateflow.testing.mutate.look import Look, Looked, Seen, Watch
 from stateflow.testing.mutate.mutants import of_one
 from stateflow.testing.mutate.seat import Seat
-from stateflow.testing.mutate.watch import Seen, Watch
 
 __all__ = ["pytest_addoption", "pytest_configure", "pytest_load_initial_conftests"]
 

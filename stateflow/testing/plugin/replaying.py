@@ -99,6 +99,9 @@ class _Replaying:
             if record == "none":
                 self._case.missing(self._name)
             return self._record(flow)
+        known = flow is not None and "task" in self._given
+        if record == "all" and known and self._case.is_broken(self._path):
+            return self._record(flow)
         journal = self._case.read(self._path)
         found, _ = self._flow(flow, journal)
         if record == "all":
@@ -126,6 +129,8 @@ class _Replaying:
             self._case.refuse(f"cassette {self._shown!r} no longer fits{other}\n{error}{cures}")
         if settings.record == "new" and self._goes_on(result):
             return self._again(flow, journal, "go_on", "recorded more of")
+        if settings.update and self._match != "strict" and not _is_changed(journal):
+            return self._again(flow, journal, "accept", "updated")  # requests that were let pass
         return result
 
     def _goes_on(self, result: Result) -> bool:
@@ -160,10 +165,9 @@ class _Replaying:
 
     def _again(self, flow: Flow, journal: Journal, way: Way, word: str) -> Result:
         """Run once more what was recorded."""
-        from stateflow.journal.event import RunChanged
         from stateflow.testing.plugin.again import beginning_of
 
-        if any(isinstance(one.event, RunChanged) for one in journal.events):
+        if _is_changed(journal):
             self._case.refuse(
                 f"cassette {self._shown!r} holds a fork that a person changed, which cannot be run "
                 "again from its beginning; fork it anew and record that"
@@ -189,11 +193,13 @@ class _Replaying:
     ) -> Result:
         from stateflow.engine.run import blocking
         from stateflow.errors import StateflowError
+        from stateflow.testing.cassette.cassette import dump_cassette
         from stateflow.testing.plugin.again import run_again
         from stateflow.testing.plugin.tapes import Tape
 
         case = self._case
-        case.claim(self._path)
+        if way != "accept":  # before anybody is asked
+            case.claim(self._path)
         answers = {**start.answers, **self._given.get("answers", {})}
         start = replace(start, **{**self._given, "answers": answers})
         tape = Tape(recording, way, self._match, self._refuse_unrecorded)
@@ -204,7 +210,9 @@ class _Replaying:
             case.refuse(f"cassette {self._shown!r} was not written: {error}")
         played = tape.played
         assert played is not None  # noqa: S101 - a run that was awaited has stopped
-        case.pending[self._path] = (played.journal, played.files, word)
+        if recording is None or dump_cassette(recording) != dump_cassette(played.journal):
+            case.claim(self._path)
+            case.pending[self._path] = (played.journal, played.files, word)
         return self._checked(flow, played.journal)
 
     def _checked(self, flow: Flow, journal: Journal) -> Result:
@@ -247,3 +255,10 @@ class _Replaying:
                 f'put it there, or give it: replay("{self._name}", flow)'
             )
         return found.flow, found.task or None
+
+
+def _is_changed(journal: Journal) -> bool:
+    """Tell whether *journal* is of a fork that a person changed."""
+    from stateflow.journal.event import RunChanged
+
+    return any(isinstance(one.event, RunChanged) for one in journal.events)

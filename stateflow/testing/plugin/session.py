@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -43,49 +44,64 @@ class Session:
         return self._cases[-1]
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        """Stand at the gate while modules of tests are imported."""
+        with _standing(_while_collecting):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Stand at the gate while *item* is under way, its fixtures included."""
-        from stateflow.models.gate import GATES
-
         case = Case(item, self._settings)
-        gate = case.gate
         self._cases.append(case)
-        GATES.append(gate)
         try:
-            return (yield)
+            with _standing(case.gate):
+                return (yield)
         finally:
-            GATES.remove(gate)
             self._cases.remove(case)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Put in the cassettes of *item* before its fixtures start any run."""
-        mark = item.get_closest_marker("cassette")
-        if mark is not None:
-            self.case.put_in(mark)
+        self.case.begin(item.get_closest_marker("cassette"))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self) -> Generator[None, object, object]:
-        """Hold the test to what it left unused; then write what it recorded."""
+        """Hold the test to what it was refused, and to what it left unused."""
         case = self.case
         try:
             result = yield
-        except Exception as error:
-            if case.refused is not None:  # what failed since follows from that
-                raise case.refused from error
+        except (KeyboardInterrupt, SystemExit, pytest.exit.Exception):
+            raise
+        except BaseException as error:
+            if case.refused is not None and case.refused is not error:
+                raise case.refused from None  # what failed since follows from that
             raise
         if case.refused is not None:
             raise case.refused
-        case.settle()
+        case.hold()
         return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Hear whether the test has passed, which no exception tells of a ``TestCase``."""
+        report = yield
+        if call.when == "call":
+            self.case.passed = report.passed
+        return report
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_teardown(self) -> Generator[None, object, object]:
-        """Take the cassettes out again once all fixtures are gone."""
+        """Take the cassettes out once all fixtures are gone; then write what was recorded."""
+        case = self.case
         try:
-            return (yield)
+            result = yield
         finally:
-            self.case.take_out()
+            case.take_out()
+        case.write()
+        return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Hear which cassettes were written, here or in a worker."""
@@ -111,3 +127,20 @@ class Session:
         """Remove that folder."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@contextmanager
+def _standing(gate: Callable[[str], None]) -> Generator[None]:
+    """Put *gate* before all models."""
+    from stateflow.models.gate import GATES
+
+    GATES.append(gate)
+    try:
+        yield
+    finally:
+        GATES.remove(gate)
+
+
+def _while_collecting(model: str) -> None:
+    sentence = f"the model {model!r} would be asked while tests are collected: ask it in a test"
+    raise pytest.fail.Exception(sentence, pytrace=False)

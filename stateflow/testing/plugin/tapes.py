@@ -10,12 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NoReturn, TypeAlias
+from typing import Final, Literal, NoReturn, TypeAlias
 
 from stateflow.conversation.effect import Effect, Key
-from stateflow.engine.drifting import recorded_prompts, request_lines
-from stateflow.engine.matching import Asked, Match, matches
-from stateflow.engine.scene import Scene
+from stateflow.engine.drifting import request_lines
+from stateflow.engine.matching import Asked, Match, asked_before, asked_now, matches
 from stateflow.engine.tape import Asking
 from stateflow.journal.canonical import canonical_events
 from stateflow.journal.event import ChildEnded, EffectDone, EffectFailed, Journal
@@ -87,8 +86,8 @@ class Tape:
             return None
         if self.way != "accept" and canonical_json(known.args) != canonical_json(args):
             table = self._runs[path].started.table
-            before = _recorded(known, table, asking.scene)
-            now = _asked(effect, args, asking.scene)
+            before = asked_before(known.key, known.op, known.args, table, asking.scene)
+            now = asked_now(effect.key, effect.call.op, args, asking.scene)
             if not matches(self.match, before, now):
                 self._drifted(asking, before, now)
                 return None
@@ -99,6 +98,11 @@ class Tape:
         """Keep what the run came to."""
         files = {sha: await store.file(sha) for sha in files_of(journal)}
         self.played = Played(journal, files)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the run kept to the recording, down to its end."""
+        return not self._left and not self.unused()
 
     def unused(self) -> list[str]:
         """Return what was recorded and not asked for, once the run has stopped."""
@@ -162,22 +166,3 @@ def _op(answer: Answer) -> str:
     if isinstance(answer, EffectDone | EffectFailed):
         return answer.op
     return "nested run" if isinstance(answer, ChildEnded) else "human.ask"
-
-
-def _asked(effect: Effect, args: Json, scene: Scene) -> Asked:
-    prompt: object = getattr(scene.agent, "prompt", None)
-    texts = (prompt, scene.turn.role) if isinstance(prompt, str) else None
-    known = texts if _has_prompts(effect.call.op, scene) else None
-    return Asked(effect.key, effect.call.op, args, scene.turn.agent, known)
-
-
-def _recorded(known: EffectDone | EffectFailed, table: dict[str, Any], scene: Scene) -> Asked:
-    turn = scene.turn
-    texts: tuple[str, ...] | None = None
-    if _has_prompts(known.op, scene):
-        texts = recorded_prompts(known.args, table, turn.agent, turn.state, turn.role)
-    return Asked(known.key, known.op, known.args, turn.agent, texts)
-
-
-def _has_prompts(op: str, scene: Scene) -> bool:
-    return op == "model.call" and scene.chooser is None

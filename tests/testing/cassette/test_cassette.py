@@ -37,6 +37,7 @@ from stateflow.testing import CassetteError, dump_cassette, read_cassette, write
 from tests.equality.test_six_ways import CASES
 from tests.support.cutting import RUN, answer, drive, every_cut
 from tests.support.six_ways import Case
+from tests.support.talks import a_talk
 from tests.support.walking import dice
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -96,6 +97,23 @@ async def test_a_run_that_was_cut_off_comes_back_as_far_as_it_got(
 
         assert canonical(again) == canonical(journal), where
         assert "\nevents:" not in place.read_text("utf-8"), where
+
+
+def test_random_runs_come_back_from_their_cassettes(tmp_path: Path) -> None:
+    """Whatever is said in them, nested flows and the flow's on_error included."""
+    place = tmp_path / "talk.yaml"
+    for seed in range(100):
+        talk = a_talk(dice(seed))
+        talk.mouth.chance = dice(seed)
+        journal = run_sync(talk.flow, "go", budget=Budget(turns=12)).journal
+        assert journal is not None
+
+        again = told(journal, place)
+
+        assert canonical(again) == canonical(journal), seed
+        text = place.read_text("utf-8")
+        assert "\nevents:" not in text, seed
+        assert dump_cassette(again, place.name) == text, seed
 
 
 def test_the_same_run_is_written_in_the_same_bytes(tmp_path: Path) -> None:

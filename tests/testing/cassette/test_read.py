@@ -73,6 +73,18 @@ CHANGES = [
     ),
     pytest.param("turns:\n", "turns: 5\nx:\n", "'x' is no key of a cassette", id="root-key"),
     pytest.param("\nend: done", "\nend: done\n---\na: 1", "a second document", id="documents"),
+    pytest.param("flow: g", "flow: h", "the table is one of flow", id="other-flow"),
+    pytest.param("\nend: done", "\nend: waiting", "no question is open", id="nobody-asked"),
+    pytest.param("\nend: done", "\nend: {pause: 5}", "'pause' is 5, and should be", id="pause"),
+    pytest.param("turns:\n", "budget: {trns: 5}\nturns:\n", "did you mean 'turns'", id="budget"),
+    pytest.param("turns:\n", "budget: {turns: x}\nturns:\n", "a limit is a number", id="limit"),
+    pytest.param("turns:\n", "models: {ann: 5}\nturns:\n", "should be a text", id="model"),
+    pytest.param("turns:\n", "version: 99\nturns:\n", "schema version 99", id="schema"),
+    pytest.param("turns:\n", "events: []\nturns:\n", "no event stands here", id="no-events"),
+    pytest.param("turns:\n", "events: [1]\nturns:\n", "an event is 1", id="odd-event"),
+    pytest.param("  to: approve\n", "  taken: x\n  to: approve\n", "'taken' is 'x'", id="taken"),
+    pytest.param("  to: approve\n", "  tried: [x]\n  to: approve\n", "'tried' is 'x'", id="tried"),
+    pytest.param("  to: approve\n", "  steps: 5\n", "steps: Input should be", id="steps"),
 ]
 
 
@@ -109,6 +121,14 @@ def test_a_cassette_cut_anywhere_is_refused_in_a_sentence(name: str, tmp_path: P
             read_cassette(copy(tmp_path, text[:at]))
 
 
+def test_of_a_cut_cassette_the_last_turn_is_named(tmp_path: Path) -> None:
+    text = golden()
+    text = text[: text.rindex("- state: ")]
+    line = text[: text.rindex("- state: ")].count("\n") + 1
+
+    assert f"line {line}: 'end' is missing" in refusal(copy(tmp_path, text))
+
+
 def test_line_ends_of_windows_read_the_same(tmp_path: Path) -> None:
     path = copy(tmp_path, golden().replace("\n", "\r\n"))
 
@@ -124,7 +144,7 @@ def test_line_ends_of_windows_read_the_same(tmp_path: Path) -> None:
         pytest.param(b"# only this\n", "the cassette is empty", id="comment"),
         pytest.param(b"a\n\xff\n", "line 2: this is not UTF-8", id="bytes"),
         pytest.param(b"hello", "this is no cassette", id="text"),
-        pytest.param(b"[" * 20000, "not YAML|too deep|nested", id="deep"),
+        pytest.param(b"[" * 20000, "nested more than 1000 deep", id="deep"),
         pytest.param(b"a: \x00", "not YAML", id="nul"),
         pytest.param(b"? [a]\n: 1\n", "a key is a text", id="odd-key"),
     ],

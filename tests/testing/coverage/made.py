@@ -25,7 +25,8 @@ from stateflow import (
 )
 from stateflow.models.base import ModelReply, ModelRequest
 from stateflow.testing.coverage.coverage import Coverage
-from stateflow.testing.coverage.item import Item, Kind, ident
+from stateflow.testing.coverage.outline import Item, Kind
+from stateflow.testing.home import home_of
 
 __all__ = ["Calls", "asking", "calling", "counts", "essay", "reading", "turns"]
 
@@ -116,7 +117,7 @@ class Calls:
 
 def counts(coverage: Coverage, flow: Flow, kind: Kind) -> dict[str, int]:
     """Return how often each item of one kind was seen, by its name."""
-    found = coverage.counted(ident(flow)).items()
+    found = coverage.counted(home_of(flow)).items()
     return {_name(item): times for item, times in found if item.kind == kind}
 
 

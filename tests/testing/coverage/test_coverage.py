@@ -6,8 +6,8 @@ import json
 
 from stateflow import run_sync
 from stateflow.testing.coverage.coverage import Coverage, nothing_seen
-from stateflow.testing.coverage.item import ident
 from stateflow.testing.coverage.watch import watched
+from stateflow.testing.home import home_of
 from tests.testing.coverage.made import counts, essay, reading
 
 
@@ -51,7 +51,7 @@ def test_nothing_seen_knows_all_there_is_to_cover() -> None:
     whole = nothing_seen([flow])
 
     assert not whole.seen
-    assert set(whole.counted(ident(flow)).values()) == {0}
+    assert set(whole.counted(home_of(flow)).values()) == {0}
     assert counts(whole, flow, "branch") == {"both/one": 0, "both/two": 0}
 
 
@@ -59,7 +59,7 @@ def test_what_a_flow_does_not_have_any_more_is_not_told() -> None:
     flow = essay()
     a = ran("DONE")
     here = nothing_seen([flow])
-    name, items = ident(flow), dict(here.flows[ident(flow)].items)
+    name, items = home_of(flow), dict(here.flows[home_of(flow)].items)
     gone = next(item for item in items if str(item) == "judge → done [says('DONE')]")
     fewer = Coverage({name: type(here.flows[name])(name, {i: 1 for i in items if i != gone})})
 

@@ -11,8 +11,8 @@ import pytest
 from stateflow import Flow, Journal, Runner, Scripted, State, replay, run_sync, says, to
 from stateflow.journal.event import ChildEnded
 from stateflow.testing.coverage.coverage import Coverage
-from stateflow.testing.coverage.item import Item
 from stateflow.testing.coverage.journals import coverage_of
+from stateflow.testing.coverage.outline import Item
 from stateflow.testing.coverage.watch import watched
 from tests.support.walking import dice
 from tests.support.wild import Dice, wild_flow

@@ -9,9 +9,8 @@ import pytest
 
 from stateflow import Flow, RateLimited, Scripted, State, run_sync, to
 from stateflow.testing.coverage.coverage import nothing_seen
-from stateflow.testing.coverage.figures import figures
 from stateflow.testing.coverage.report import Part, Report, report
-from stateflow.testing.coverage.text import missing, table
+from stateflow.testing.coverage.told import figures, missing, table
 from stateflow.testing.coverage.watch import watched
 from tests.testing.coverage import made
 from tests.testing.coverage.made import essay, reading

@@ -7,8 +7,8 @@ import asyncio
 from stateflow import Budget, Flow, RateLimited, Runner, Scripted, State, replay, run_sync, says, to
 from stateflow.engine.observing import OBSERVERS
 from stateflow.testing.coverage.coverage import nothing_seen
-from stateflow.testing.coverage.item import ident
 from stateflow.testing.coverage.watch import watched
+from stateflow.testing.home import home_of
 from tests.testing.coverage.made import Calls, asking, calling, counts, essay, reading, turns
 
 
@@ -126,7 +126,7 @@ def test_tools_are_called_and_may_fail() -> None:
         asyncio.run(talk())
 
     assert counts(watcher.coverage, flow, "tool") == {"look": 2, "rest": 0}
-    told = watcher.coverage.seen[ident(flow)]
+    told = watcher.coverage.seen[home_of(flow)]
     assert [times for item, times in told.items() if item.kind == "fault"] == [1]
 
 
@@ -148,7 +148,7 @@ def test_flows_of_the_same_name_elsewhere_do_not_count() -> None:
         run_sync(there)
 
     assert not watcher.coverage.seen
-    assert list(watcher.coverage.flows) == [ident(here)]
+    assert list(watcher.coverage.flows) == [home_of(here)]
 
 
 def test_a_flow_that_is_built_twice_by_one_line_is_one_flow() -> None:

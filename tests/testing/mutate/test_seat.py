@@ -9,7 +9,7 @@ import pytest
 
 from stateflow import Flow, Nested, Scripted, State, to
 from stateflow.engine.finding import find_flow
-from stateflow.testing.mutate.mutant import home_of
+from stateflow.testing.home import home_of
 from stateflow.testing.mutate.mutants import mutants
 from stateflow.testing.mutate.seat import Seat
 

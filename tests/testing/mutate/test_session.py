@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import pytest
 
 from stateflow.engine.finding import find_flow
 from stateflow.testing.mutate.crew import Crew
-from stateflow.testing.mutate.job import Look
+from stateflow.testing.mutate.look import Look
 from stateflow.testing.mutate.mutant import Mutant
 from stateflow.testing.mutate.mutants import mutants
 from stateflow.testing.mutate.session import Tried, concerned, score, tried
@@ -89,12 +90,24 @@ def here(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return project
 
 
-def looked(folder: Path) -> tuple[Crew, Look, Sequence[Mutant]]:
-    crew = Crew(["tests"], [], folder)
-    look, said = crew.look()
+@pytest.fixture(scope="module")
+def seen(project: Path) -> Path:
+    """Return the folder that holds what a run of all tests showed."""
+    folder = project / "look"
+    folder.mkdir()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(project)
+        patched.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        look, said = Crew(["tests"], [], folder).look()
     assert look is not None, said
     assert look.failed == []
-    return crew, look, mutants(find_flow("tagline.py").flow)
+    return folder
+
+
+def looked(seen: Path, folder: Path) -> tuple[Crew, Look, Sequence[Mutant]]:
+    shutil.copy(seen / "look.json", folder)
+    look = Look.read(folder / "look.json")
+    return Crew(["tests"], [], folder), look, mutants(find_flow("tagline.py").flow)
 
 
 def came_to(chosen: Sequence[Mutant], crew: Crew, look: Look, folder: Path) -> dict[str, Tried]:
@@ -104,8 +117,8 @@ def came_to(chosen: Sequence[Mutant], crew: Crew, look: Look, folder: Path) -> d
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_session_tells_who_noticed_what(here: Path, tmp_path: Path) -> None:
-    crew, look, all_mutants = looked(tmp_path)
+def test_a_session_tells_who_noticed_what(here: Path, seen: Path, tmp_path: Path) -> None:
+    crew, look, all_mutants = looked(seen, tmp_path)
 
     found = came_to(all_mutants, crew, look, tmp_path)
 
@@ -122,8 +135,8 @@ def test_a_session_tells_who_noticed_what(here: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_endless_and_ended_tests_have_noticed(here: Path, tmp_path: Path) -> None:
-    crew, look, all_mutants = looked(tmp_path)
+def test_endless_and_ended_tests_have_noticed(here: Path, seen: Path, tmp_path: Path) -> None:
+    crew, look, all_mutants = looked(seen, tmp_path)
     only = look.tests["tests/test_tagline.py::test_it_ends"]
     others = {name: test for name, test in look.tests.items() if test is not only}
     for test in others.values():
@@ -137,10 +150,10 @@ def test_endless_and_ended_tests_have_noticed(here: Path, tmp_path: Path) -> Non
 
 
 def test_without_fork_each_mutant_has_a_process_of_its_own(
-    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Path, seen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(os, "fork", raising=False)
-    crew, look, all_mutants = looked(tmp_path)
+    crew, look, all_mutants = looked(seen, tmp_path)
     same = [one for one in all_mutants if one.operator == "swap-transitions" and one.equivalent]
     killed = [one for one in all_mutants if one.id == "end-here at tagline/write.1"]
 
@@ -153,8 +166,8 @@ def _unproved(mutant: Mutant) -> Mutant:
     return replace(mutant, equivalent="")
 
 
-def test_a_mutant_concerns_the_tests_that_come_by(here: Path, tmp_path: Path) -> None:
-    _, look, all_mutants = looked(tmp_path)
+def test_a_mutant_concerns_the_tests_that_come_by(here: Path, seen: Path, tmp_path: Path) -> None:
+    _, look, all_mutants = looked(seen, tmp_path)
     names = {one.id: concerned(one, look) for one in all_mutants}
 
     assert names["flip-ok at tagline/gave_up"] == []
@@ -198,8 +211,12 @@ def test_a_mutant_that_no_test_meets_is_refused(here: Path, tmp_path: Path) -> N
         ("gone.py::drop-cap at nowhere", "gone.py"),
     ],
 )
-def test_a_mutant_that_is_none_is_refused(mutant: str, told: str, here: Path) -> None:
-    came = by_hand(mutant, "tests")
+def test_a_mutant_that_is_none_is_refused(
+    mutant: str, told: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["-q", "-p", "stateflow.testing.plugin.mutating", f"--stateflow-mutant={mutant}"]
 
-    assert came.returncode == pytest.ExitCode.USAGE_ERROR
-    assert told in came.stderr
+    code = pytest.main([*words, "tests"])
+
+    assert code == pytest.ExitCode.USAGE_ERROR
+    assert told in capsys.readouterr().err

@@ -27,7 +27,7 @@ flow = essay("draft", "DONE")
 TESTS = """
 import pytest
 from stateflow import Flow, Scripted, State, run_sync, to
-from flows.essay import essay
+from essays.essay import essay
 
 @pytest.mark.parametrize("said", [["DONE"], ["draft", "DONE"], ["draft", "draft", "DONE"]])
 def test_it_is_done(said):
@@ -36,7 +36,7 @@ def test_it_is_done(said):
 def test_another_of_that_name():
     run_sync(Flow("essay", State("write", Scripted("x", ["y"]), to(None))))
 """
-FLOWS = ("--stateflow-cov=flows/essay.py:flow", "--stateflow-cov=flows/never.py")
+FLOWS = ("--stateflow-cov=essays/essay.py:flow", "--stateflow-cov=essays/never.py")
 NEVER = FLOW.replace('"essay"', '"never"')
 
 
@@ -53,7 +53,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
         "write → gave_up" = "takes a hundred turns"
         """
     )
-    flows = pytester.mkpydir("flows")
+    flows = pytester.mkpydir("essays")
     (flows / "essay.py").write_text(FLOW, "utf-8")
     (flows / "never.py").write_text(NEVER, "utf-8")
     pytester.makepyfile(test_essay=TESTS)
@@ -75,14 +75,14 @@ REPORT = [
     "never     0/2          0/3     0/2    0/3      –     0 %",
     "all       1/4          2/6     1/4    1/6      –  33.3 %",
     "never taken:",
-    "  flows/never.py:8  write → gave_up [exhausted]  never asked",
-    "  flows/never.py:9  write → done [says('DONE')]  never asked",
-    "  flows/never.py:10  write → write [else]",
+    "  essays/never.py:8  write → gave_up [exhausted]  never asked",
+    "  essays/never.py:9  write → done [says('DONE')]  never asked",
+    "  essays/never.py:10  write → write [else]",
     "never seen:",
     "  essay: states gave_up; stops failed, gave_up",
     "  never: states gave_up, write; stops done, failed, gave_up",
     "exempt:",
-    "  flows/essay.py:8  write → gave_up [exhausted]  takes a hundred turns",
+    "  essays/essay.py:8  write → gave_up [exhausted]  takes a hundred turns",
 ]
 
 
@@ -95,9 +95,8 @@ def test_the_flows_that_are_named_are_told_whether_they_ran_or_not(
     assert told(result) == REPORT
 
 
-@pytest.mark.parametrize("seed", ["1", "2"])
-def test_workers_of_xdist_come_to_the_same_report(project: pytest.Pytester, seed: str) -> None:
-    result = project.runpytest_subprocess(*FLOWS, "-n", "2", f"--randomly-seed={seed}")
+def test_workers_of_xdist_come_to_the_same_report(project: pytest.Pytester) -> None:
+    result = project.runpytest_subprocess(*FLOWS, "-n", "2", "--randomly-seed=2")
 
     assert told(result) == REPORT
 
@@ -106,7 +105,7 @@ def test_without_a_name_every_flow_that_ran_is_told(project: pytest.Pytester) ->
     lines = told(project.runpytest_inprocess("--stateflow-cov-report=term", "--stateflow-cov"))
 
     assert [line.split()[0] for line in lines] == ["flow", "essay", "essay", "all"]
-    assert "(flows/essay.py:5)" in lines[1]
+    assert "(essays/essay.py:5)" in lines[1]
     assert "(test_essay.py:" in lines[2]
 
 
@@ -114,6 +113,23 @@ def test_workers_tell_of_every_flow_that_ran_as_one_process_does(project: pytest
     alone = told(project.runpytest_inprocess("--stateflow-cov"))
 
     assert told(project.runpytest_subprocess("--stateflow-cov", "-n", "2")) == alone
+
+
+def test_a_drawing_that_nobody_can_lay_out_fails_the_session_and_says_so(
+    project: pytest.Pytester,
+) -> None:
+    rows = "\n".join(f'    State("s{n}", x, to("s{n + 1}"), to(None)),' for n in range(520))
+    begin = "from stateflow import *\nx = Scripted('x', ['y'])\nflow = Flow(\n    'big',\n"
+    text = f"{begin}{rows}\n    State('s520', x, to(None)),\n)\n"
+    (project.path / "essays" / "big.py").write_text(text, "utf-8")
+
+    result = project.runpytest_inprocess(
+        "--stateflow-cov=essays/big.py", *FLOWS, "--stateflow-cov-report=svg:out"
+    )
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert any("flow 'big' is too large to be drawn" in line for line in told(result))
+    assert (project.path / "out" / "essay.svg").exists()
 
 
 def test_too_little_fails_the_session_in_one_sentence(project: pytest.Pytester) -> None:
@@ -168,8 +184,8 @@ def test_a_session_without_a_run_says_so(project: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--stateflow-cov=flows/gone.py"], "there is no file 'flows/gone.py'"),
-        (["--stateflow-cov=flows/bad.py"], "flows/bad.py, line 1: ZeroDivisionError"),
+        (["--stateflow-cov=essays/gone.py"], "there is no file 'essays/gone.py'"),
+        (["--stateflow-cov=essays/bad.py"], "essays/bad.py, line 1: ZeroDivisionError"),
         (["--stateflow-cov=empty"], "no file in folder 'empty' defines `flow = Flow(...)`"),
         (["--stateflow-cov-fail-under=95"], "tells of nothing without --stateflow-cov=FLOWS"),
         ([FLOWS[0], "--stateflow-cov-fail-under=101"], "'101' is no percentage; write one from"),
@@ -184,7 +200,7 @@ def test_a_slip_is_one_sentence_before_any_test_runs(
     project: pytest.Pytester, words: list[str], sentence: str
 ) -> None:
     (project.path / "empty").mkdir()
-    (project.path / "flows" / "bad.py").write_text("flow = 1 / 0\n", "utf-8")
+    (project.path / "essays" / "bad.py").write_text("flow = 1 / 0\n", "utf-8")
 
     result = project.runpytest_inprocess(*words)
 

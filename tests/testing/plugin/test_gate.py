@@ -125,6 +125,67 @@ def test_it():
     assert SENTENCE in project.told()
 
 
+def test_nothing_is_asked_while_tests_are_collected(project: Project) -> None:
+    project.write(test_it=TEST + "\ntest_it()\n")
+
+    told = project.run().stdout.str()
+
+    assert "'openai:gpt-5' would be asked while tests are collected: ask it in a test" in told
+    assert "Traceback" not in told
+
+
+def test_a_client_that_is_asked_beside_the_runs_of_a_cassette_is_refused(project: Project) -> None:
+    project.recorded(
+        TEST.replace("def test", 'import pytest\n@pytest.mark.cassette("x.yaml")\ndef test')
+    )
+    project.change(
+        "    assert",
+        '    from stateflow.models.gate import check_live\n    check_live("a:b")\n    assert',
+        "test_it.py",
+    )
+
+    assert "model 'a:b' beside the runs of its cassettes: ask it in one of them" in project.told()
+
+
+def test_clients_in_clients_are_refused_before_they_reach_for_the_network(
+    project: Project,
+) -> None:
+    project.write(
+        test_it="""
+        import socket
+
+        import pytest
+        from stateflow import Assistant, FallbackModel, Flow, State, run_sync, to
+        from stateflow.models.openai import OpenAIModel
+
+        @pytest.fixture(autouse=True)
+        def cut_off(monkeypatch):
+            def refuse(*args, **kwargs):
+                raise AssertionError("the network was reached for")
+
+            monkeypatch.setattr(socket, "getaddrinfo", refuse)
+            monkeypatch.setattr(socket.socket, "connect", refuse)
+            monkeypatch.setenv("OPENAI_API_KEY", "none")
+
+        MODEL = FallbackModel("openai:gpt-5", "scripted:Tea!")
+
+        @pytest.mark.parametrize("ready", [False, True])
+        def test_it(ready):
+            say = State("say", Assistant("writer", model=MODEL), to(None))
+            models = {"writer": OpenAIModel("gpt-5")} if ready else None
+            run_sync(Flow("slogan", say), "Sell tea.", models=models)
+        """
+    )
+
+    result = project.run()
+
+    result.assert_outcomes(failed=2)
+    told = result.stdout.str()
+    assert "test 'test_it.py::test_it[False]' would ask the model 'openai:gpt-5': " in told
+    assert "test 'test_it.py::test_it[True]' would ask the model 'openai:gpt-5': " in told
+    assert "was reached for" not in told
+
+
 def test_outside_of_pytest_nobody_stands_there() -> None:
     gates, GATES[:] = GATES[:], []
     try:

@@ -65,6 +65,8 @@ def test_one_call_too_many_is_named(project: Project) -> None:
     told = project.told()
 
     assert "the run asks for model.call write#3.0, which was not recorded" in told
+    assert "turn 4 (state 'review', visit 2): recorded: 'review' → 'done' by says('GOOD')" in told
+    assert "test_it.py::test_slogan --stateflow-record=new" in told
 
 
 def test_one_call_too_few_is_named(project: Project) -> None:

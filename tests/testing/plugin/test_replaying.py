@@ -200,6 +200,24 @@ def test_a_broken_cassette_is_told_in_a_sentence(project: Project) -> None:
     assert "Traceback" not in told
 
 
+def test_a_broken_cassette_is_recorded_anew(project: Project) -> None:
+    project.recorded().write_text("cassette: [", "utf-8")
+
+    assert "\ncassettes/x.yaml, line 2: " in project.told()
+    assert "recorded cassettes/x.yaml" in project.passes("--stateflow-record=all")
+    project.passes()
+
+
+def test_what_a_looser_match_lets_pass_is_brought_up_to_date(project: Project) -> None:
+    project.recorded()
+    project.change("Write a slogan.", "Sing.")
+    project.change('"talk.py:flow",', '"talk.py:flow", match="state",', "test_it.py")
+
+    assert "updated cassettes/x.yaml" in project.passes("--stateflow-update")
+    project.change(', match="state"', "", "test_it.py")
+    project.passes()
+
+
 @pytest.mark.parametrize("place", [".", "cassettes", "../cassettes"])
 def test_a_cassette_lies_beside_its_test_or_above(project: Project, place: str) -> None:
     recorded = project.recorded().parent

@@ -59,6 +59,41 @@ def test_in_a_thread():
     asyncio.run(main())
 """
 
+GROUPS = "".join(
+    f"""
+@pytest.mark.xdist_group("{group}")
+@pytest.mark.cassette("{cassette}.yaml")
+def {name}():
+    run_sync(flow, "Sell tea.", {MODELS})
+"""
+    for group, name, cassette in [
+        ("one", "test_a", "x"),
+        ("one", "test_more", "y"),
+        ("two", "test_b", "x"),
+        ("two", "test_rest", "z"),
+    ]
+)
+"""Two workers have two tests each, and one of each writes the same cassette."""
+CASES = f"""{HEAD}
+import unittest
+
+class Cases(unittest.TestCase):
+    @pytest.mark.cassette("x.yaml")
+    def test_fails(self):
+        run_sync(flow, "Sell tea.", {MODELS})
+        self.fail("mine")
+
+    @pytest.mark.cassette("y.yaml")
+    def test_passes(self):
+        run_sync(flow, "Sell tea.", {MODELS})
+"""
+TOGETHER = f"""{HEAD}
+@pytest.mark.asyncio
+async def test_it():
+    async with asyncio.TaskGroup() as group:
+        group.create_task(run(flow, "Sell tea.", {MODELS}))
+"""
+
 
 @pytest.mark.parametrize(
     ("test", "count"),
@@ -85,35 +120,19 @@ def test_the_gate_holds_in_any_loop(project: Project) -> None:
     assert "Traceback" not in result.stdout.str()
 
 
-def test_workers_write_and_tell_of_it_at_the_end(project: Project) -> None:
-    project.write(test_it=ASYNCIO)
-
-    result = project.pytester.runpytest_subprocess("-n2", "--stateflow-record=once")
-
-    result.assert_outcomes(passed=3)
-    result.stdout.fnmatch_lines([f"recorded cassettes/{one}.yaml" for one in "xyz"])
-
-
-def test_two_workers_that_write_one_cassette_are_found(project: Project) -> None:
-    one = f"""
-    @pytest.mark.cassette("x.yaml")
-    def test_NAME():
-        run_sync(flow, "Sell tea.", {MODELS})
-    """
-    first, second = (
-        one.replace("    @", "@").replace("\n    ", "\n").replace("NAME", n) for n in "ab"
-    )
-    project.write(test_one=HEAD + first, test_two=HEAD + second)
+def test_workers_write_once_and_tell_of_it_at_the_end(project: Project) -> None:
+    project.write(test_it=HEAD + GROUPS)
 
     result = project.pytester.runpytest_subprocess(
-        "-n2", "--dist=loadfile", "--stateflow-record=all"
+        "-n2", "--dist=loadgroup", "--stateflow-record=all"
     )
 
-    result.assert_outcomes(passed=1, failed=1)
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines([f"recorded cassettes/{one}.yaml" for one in "xyz"])
     told = result.stdout.str()
     assert "both write cassette 'cassettes/x.yaml'; give each its own" in told
-    assert "'test_one.py::test_a'" in told
-    assert "'test_two.py::test_b'" in told
+    assert "'test_it.py::test_a'" in told  # without the group that xdist adds
+    assert "'test_it.py::test_b'" in told
 
 
 def test_the_order_of_tests_does_not_matter(project: Project) -> None:
@@ -121,9 +140,59 @@ def test_the_order_of_tests_does_not_matter(project: Project) -> None:
     project.passes("--stateflow-record=once", "-p", "no:randomly")
     project.change(MODELS, 'models={"writer": Ready()}', "test_it.py")
 
-    result = project.pytester.runpytest_subprocess("--randomly-seed=2")
+    result = project.pytester.runpytest_inprocess("--randomly-seed=2")
 
     result.assert_outcomes(passed=3)
+
+
+def test_a_test_case_that_fails_writes_nothing(project: Project) -> None:
+    project.write(test_it=CASES)
+
+    result = project.run("--stateflow-record=once")
+
+    result.assert_outcomes(passed=1, failed=1)
+    assert "mine" in result.stdout.str()
+    assert not project.cassette.exists()
+    assert project.cassette.with_name("y.yaml").exists()
+
+
+def test_a_refusal_among_several_tasks_is_one_sentence(project: Project) -> None:
+    project.write(test_it=TOGETHER)
+
+    told = project.told()
+
+    assert told.count("would ask the model 'openai:gpt-5'") <= 2  # and in the short summary
+    assert "Traceback" not in told
+    assert "Group" not in told
+
+
+def test_without_the_loop_of_asyncio_a_run_says_so(project: Project) -> None:
+    project.write(
+        test_it=f"""{HEAD}
+def test_it():
+    run(flow, "Sell tea.", {MODELS}).send(None)  # as trio does
+"""
+    )
+
+    told = project.told("--tb=line")
+
+    assert "a run of flow 'slogan' needs the event loop of asyncio, and none runs here" in told
+
+
+def test_what_is_asked_as_a_fixture_goes_is_written_too(project: Project) -> None:
+    project.write(
+        test_it=f"""{HEAD}
+@pytest.fixture
+def last(replay):
+    yield
+    replay("x.yaml", flow, task="Sell tea.", {MODELS})
+
+def test_it(last):
+    pass
+"""
+    )
+
+    assert "recorded cassettes/x.yaml" in project.passes("--stateflow-record=once")
 
 
 def test_options_and_markers_are_told(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""The table of exemptions, as people write it and as they slip."""
+"""The tables of reasons, as people write them and as they slip."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stateflow.testing.coverage.exempt import CoverageError, exemptions, pyproject_of
+from stateflow.testing.reasons import ReasonsError, acceptances, exemptions, pyproject_of
 
 
 def test_reasons_are_read_by_flow_and_transition(tmp_path: Path) -> None:
@@ -17,6 +17,15 @@ def test_reasons_are_read_by_flow_and_transition(tmp_path: Path) -> None:
     )
 
     assert exemptions(file) == {"essay": {"a → b": "why", "a → c [failed]": "so"}}
+
+
+def test_reasons_of_survivors_are_read_by_id(tmp_path: Path) -> None:
+    file = tmp_path / "pyproject.toml"
+    assert acceptances(file) == {}
+
+    file.write_text('[tool.stateflow.mutate.accept]\n"drop-cap at a/b" = "so\\nit is"\n', "utf-8")
+
+    assert acceptances(file) == {"drop-cap at a/b": "so it is"}
 
 
 def test_no_file_and_no_table_exempt_nothing(tmp_path: Path) -> None:
@@ -51,7 +60,7 @@ def test_a_table_of_another_shape_is_one_sentence(tmp_path: Path, text: str, tol
     file = tmp_path / "pyproject.toml"
     file.write_text(text, "utf-8")
 
-    with pytest.raises(CoverageError) as caught:
+    with pytest.raises(ReasonsError) as caught:
         exemptions(file)
 
     assert told in str(caught.value)
@@ -62,7 +71,7 @@ def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
     file = tmp_path / "pyproject.toml"
     file.write_bytes(b"\xff\xfe")
 
-    with pytest.raises(CoverageError, match="cannot be read"):
+    with pytest.raises(ReasonsError, match="cannot be read"):
         exemptions(file)
 
 
