@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -237,8 +237,8 @@ async def keep(
     folded = fold_of(journal.events)
     if folded.stop is None:
         raise BadInput(f"run {journal.run!r} has not stopped, and makes no test before it has")
+    text = _text_without_old(place, folded.path, folded.stop)
     write_cassette(journal, place.cassette, files)
-    text = _text_of(place.test)
     name = ""
     if f'replay("{place.told}"' not in text:
         name = function_name(place.name, text)
@@ -246,6 +246,28 @@ async def keep(
         _write(place.test, file_with(text, function))
     trouble = await _trouble(read_cassette(place.cassette))
     return Kept(place, name, folded.stop, trouble)
+
+
+def _text_without_old(place: Place, path: Sequence[str], stop: Stop) -> str:
+    """Return what the test file holds, without the test of what the cassette held before.
+
+    It stays where it fits the new run, too, or where somebody has changed it since.
+    """
+    from stateflow.testing.cassette.cassette import CassetteError, read_cassette
+    from stateflow.testing.record import file_without, function_text
+
+    text = _text_of(place.test)
+    if not (text and place.cassette.is_file()):
+        return text
+    try:
+        old = fold_of(read_cassette(place.cassette).events)
+    except CassetteError:  # nobody can tell what its test was
+        return text
+    if old.stop is None:
+        return text
+    before = function_text("recorded", place.told, old.path, old.stop)
+    fits = before == function_text("recorded", place.told, path, stop)
+    return text if fits else file_without(text, before)
 
 
 async def _trouble(journal: Journal) -> str:

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from stateflow.cli.changed import tell_changes
 from stateflow.cli.changing import fields_of, renames_of
 from stateflow.cli.drive import Driving, drive
-from stateflow.cli.find import Found, find_flow, flow_of, store_path
+from stateflow.cli.find import Found, find_flow, flow_of, in_file, store_path
 from stateflow.cli.options import (
     budget_over,
     models_of,
@@ -22,7 +22,7 @@ from stateflow.cli.options import (
     sandboxes_of,
     text_of,
 )
-from stateflow.cli.trouble import Misused
+from stateflow.cli.trouble import BadInput, Misused
 from stateflow.engine.runner import Live, Runner
 from stateflow.engine.spending import budget_from
 from stateflow.journal.event import Journal
@@ -262,6 +262,11 @@ def fork(
 
 
 async def _found(runner: Runner, run: str, flow: str | None) -> tuple[Found, Journal]:
+    if in_file(run):
+        raise BadInput(
+            f"{run!r} is a file, to be shown and replayed; what goes on is a run in the store: "
+            "name it by its id, `stateflow ls runs` lists them"
+        )
     journal = await runner.journal(await runner.store.find(run))
     return flow_of(journal, flow), journal
 

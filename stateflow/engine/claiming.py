@@ -26,6 +26,7 @@ from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.redact import Redactor
 from stateflow.machine.budget import Budget
 from stateflow.machine.flow import Flow
+from stateflow.value import Json
 
 __all__ = ["allowed", "proved", "refuse_over", "take_up"]
 
@@ -60,15 +61,15 @@ async def take_up(
         refuse_over(door.run, answered=answer is not None or bool(answers), rename=rename)
         return
     door.budget = allowed(flow, door.fold, environment, budget)
-    claim = await proved(flow, door.run, environment, events, rename or {})
+    limits = budget_json(budget) if budget is not None else None
+    resumed = await proved(flow, door.run, environment, events, rename or {}, limits)
     open_now = await open_questions(environment.store, door.run)
     now = environment.store.now()
     given = answers_to(door.run, open_now, answer, answers, flow=flow, now=now)
     late = any(one.due is not None and now >= one.due for one in open_now.values())
     waits = door.fold.stop is not None and door.fold.stop.kind == "waiting"
-    if waits and not given and not late and claim.rename is None:
+    if waits and not given and not late and resumed.rename is None:
         return
-    resumed = replace(claim, budget=budget_json(budget) if budget is not None else None)
     clean = {
         name: _cleaned(text, open_now[name], environment.redactor) for name, text in given.items()
     }
@@ -129,8 +130,11 @@ async def proved(
     environment: Environment,
     events: Sequence[Recorded],
     rename: Mapping[str, str],
+    limits: Json = None,
 ) -> RunResumed:
     """Return the claim with which *run* goes on: its path through *flow* is the recorded one.
+
+    *limits* replace the budget of the run, so it has to have kept to them alone.
 
     Raises:
         ReplayDivergence: it is not.
@@ -139,17 +143,18 @@ async def proved(
     now = flow.fingerprint()
     taken_part = {getattr(one.event, "print", None) for one in events}
     if taken_part <= {now, None} and not rename:
-        return RunResumed()
+        return RunResumed(limits)
     from stateflow.engine.replaying import replay_journal
 
     redactor = environment.redactor
     table = redactor.json(flow.table())
     journal = await environment.store.journal(run)
     before = journal.started.table
-    claim = RunResumed(print=now)
+    claim = RunResumed(limits, now)
     if rename:
         check_renames(before, table, rename)
         claim = replace(claim, rename=dict(rename), table=table)
+    if rename or limits is not None:
         journal = claimed(journal, claim)
     try:
         await replay_journal(flow, journal, match="state", redactor=redactor)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Unpack
 
 from stateflow.conversation.effect import Given
+from stateflow.conversation.message import SILENCE
 from stateflow.conversation.summary import Summary
 from stateflow.conversation.view import View
 from stateflow.conversation.window import only
@@ -121,7 +122,7 @@ def _agent(where: str, leg: Leg, earlier: Sequence[str]) -> FlowAgent:
 
 def _same_task(view: View) -> Given:
     """Return the task of the sequence."""
-    task = view.transcript[0]
+    task = next(iter(view.transcript), SILENCE)
     return Given(task.text, files=task.files)
 
 

@@ -15,7 +15,14 @@ from typing import Final
 
 from stateflow.journal.stop import Stop
 
-__all__ = ["cassette_name", "file_with", "function_name", "function_text", "path_pattern"]
+__all__ = [
+    "cassette_name",
+    "file_with",
+    "file_without",
+    "function_name",
+    "function_text",
+    "path_pattern",
+]
 
 _HEAD: Final = '"""Recorded runs, replayed: no model is asked, and nothing is run."""\n'
 _HOME: Final = "stateflow.testing"
@@ -208,6 +215,34 @@ def file_with(text: str, function: str) -> str:
         ]
     whole = "\n".join([*lines, "", "", function])
     return whole.replace("\n", ends)
+
+
+def file_without(text: str, function: str) -> str:
+    """Return the file *text* without the test *function*, if it stands there as it was written.
+
+    Whatever it is called, and whatever its docstring says; one that somebody changed stays.
+
+    Raises:
+        SyntaxError: one of them is no Python.
+    """
+    wanted = _doing(ast.parse(function).body[0])
+    for one in ast.parse(text).body:
+        if _doing(one) == wanted:
+            ends = "\r\n" if "\r\n" in text else "\n"
+            lines = text.split(ends)
+            before, after = lines[: one.lineno - 1], lines[one.end_lineno :]
+            return ends.join([*before, *after]).rstrip() + ends
+    return text
+
+
+def _doing(test: ast.stmt) -> list[str]:
+    """Return what *test* does, if it is a function."""
+    body = test.body if isinstance(test, ast.FunctionDef) else []
+    return [ast.dump(one) for one in body if not _is_docstring(one)]
+
+
+def _is_docstring(line: ast.stmt) -> bool:
+    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
 
 
 def _used(function: str) -> list[str]:

@@ -116,6 +116,29 @@ def test_forced_it_is_recorded_anew_and_its_test_is_left(sf: Call, folder: Path)
     assert "left as it was" in came.out
 
 
+def test_forced_after_another_run_its_test_is_that_of_the_new_one(sf: Call, folder: Path) -> None:
+    sf("record", "stuck.py", "--to", TO)
+
+    came = sf("record", "done.py", "--to", TO, "--force")
+
+    assert came.code == 0
+    text = (folder / "tests/test_x.py").read_text("utf-8")
+    assert text.count("def test_x(") == 1
+    assert '"(write → review){2}"' in text
+    assert "stuck" not in text
+
+
+def test_forced_a_test_that_somebody_changed_is_left(sf: Call, folder: Path) -> None:
+    sf("record", "stuck.py", "--to", TO)
+    test = folder / "tests/test_x.py"
+    ours = test.read_text("utf-8").replace('"stuck"', '"done"')
+    test.write_text(ours, "utf-8")
+
+    sf("record", "done.py", "--to", TO, "--force")
+
+    assert test.read_text("utf-8") == ours
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [

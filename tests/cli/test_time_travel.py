@@ -162,6 +162,12 @@ def test_a_fork_goes_on_with_other_data_and_a_given_message(sf: Call) -> None:
     assert "canonical journal identical" in sf("replay", "last").out
 
 
+def test_a_file_is_no_run_that_goes_on(sf: Call) -> None:
+    told = sf("fork", "x.yaml", "--at", "1").err
+
+    assert told.startswith("error: 'x.yaml' is a file")
+
+
 @pytest.mark.usefixtures("team")
 @pytest.mark.parametrize(
     ("words", "told"),

@@ -10,10 +10,12 @@ from stateflow import (
     Flow,
     Human,
     Parallel,
+    ReplayDivergence,
     RunError,
     Runner,
     Scripted,
     State,
+    resume,
     run,
     says,
     steps,
@@ -159,6 +161,23 @@ async def test_a_budget_that_is_used_up_is_told() -> None:
 
     assert found.used_up == "turns"
     assert found.left.turns == 0
+
+
+async def test_a_run_goes_on_under_a_lower_budget_of_its_flow_once_it_is_given_one() -> None:
+    def flow(turns: int) -> Flow:
+        person = Human("boss", "Go on?")
+        writer = Scripted("x", ["a", "b"])
+        places = (State("a", writer, to("b")), State("b", writer, to("c")))
+        return Flow("f", *places, State("c", person, to(None)), budget=Budget(turns=turns))
+
+    store = MemoryStore()
+    name = (await run(flow(5), "go", store=store)).run
+
+    with pytest.raises(ReplayDivergence, match="turns"):
+        await resume(flow(1), name, store=store, answer="yes")
+    result = await resume(flow(1), name, store=store, answer="yes", budget=Budget(turns=5))
+
+    assert result.stop.kind == "done"
 
 
 async def test_a_renamed_agent_is_refused_with_what_can_be_done() -> None:

@@ -100,6 +100,10 @@ def test_the_first_is_told_the_task_alone() -> None:
     assert told(hears("h")) == "<the task>"
 
 
+def test_without_a_task_the_first_is_told_nothing() -> None:
+    assert run_sync(in_sequence("s", [hears("one")])).messages[-1].text == "<>"
+
+
 def test_what_a_chat_comes_to_is_its_summary() -> None:
     """A function of its messages, the task first."""
 
