@@ -19,6 +19,7 @@ from stateflow.errors import StateflowError
 from stateflow.journal.event import Journal
 from stateflow.journal.fold import fold as fold_of
 from stateflow.journal.stop import Stop
+from stateflow.stores.whole import write_whole
 
 __all__ = ["Kept", "Named", "Place", "check_source", "keep", "placed"]
 
@@ -291,10 +292,7 @@ def _write(path: Path, text: str) -> None:
     Raises:
         BadInput: it cannot be written.
     """
-    beside = path.with_name(f".{path.name}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(text.encode("utf-8"))
-        beside.replace(path)
+        write_whole(path, text.encode("utf-8"), mode=0o644)
     except OSError as error:
         raise BadInput(f"{str(path)!r} cannot be written ({error.strerror})") from error

@@ -9,11 +9,8 @@ Content of files lies beside the lines, in ``NAME.files``, each under its hash.
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, cast
@@ -25,6 +22,7 @@ from stateflow.journal.codec import decode_fields, encode
 from stateflow.journal.event import Journal, Recorded
 from stateflow.stores.content import check_content, files_of, lacks
 from stateflow.stores.tree import journal_tree
+from stateflow.stores.whole import write_whole
 
 __all__ = ["ENVELOPE", "dump_lines", "read_content", "read_file", "write_file"]
 
@@ -80,19 +78,8 @@ def _beside(path: Path) -> Path:
 
 def _write(path: Path, data: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        write_whole(path, data)
     except OSError as error:
-        raise _unwritable(path, error) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(handle)
-        Path(name).replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            Path(name).unlink()
         raise _unwritable(path, error) from error
 
 

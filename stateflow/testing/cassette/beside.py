@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stateflow.stores.content import check_content
+from stateflow.stores.whole import write_whole
 from stateflow.testing.cassette.trouble import CassetteError, Wrong
 
 __all__ = ["FOLDER", "Beside", "Kept", "content_beside", "named_in", "put", "sweep"]
@@ -165,20 +164,8 @@ def put(path: Path, data: bytes) -> None:
         with suppress(FileNotFoundError):
             if path.read_bytes() == data:
                 return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        write_whole(path, data, mode=0o644)
     except OSError as error:
-        raise _unwritable(path, error) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(handle)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            Path(name).unlink()
         raise _unwritable(path, error) from error
 
 
