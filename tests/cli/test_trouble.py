@@ -109,7 +109,7 @@ def test_a_flow_that_moved_away_is_named(sf: Call, folder: Path) -> None:
 def test_an_answer_that_fits_nothing_is_refused(sf: Call) -> None:
     sf("run", "done.py")
     assert "nothing waits" in sf("resume", "last", "--answer", "x").err
-    assert "has 4 turns" in sf("fork", "last", "--at", "9").err
+    assert "to 4 (after its last)" in sf("fork", "last", "--at", "9").err
 
 
 def test_a_replay_that_diverges_names_the_turn(sf: Call, folder: Path) -> None:
