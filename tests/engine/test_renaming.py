@@ -19,15 +19,19 @@ from stateflow import (
     Scripted,
     State,
     by_human,
+    by_model,
     canonical,
+    in_turn,
     replay,
     resume,
+    run,
     to,
 )
 from stateflow.engine.renames import suggested
 from stateflow.journal.event import TurnTaken
 from stateflow.journal.fold import fold
 from stateflow.journal.renaming import in_present_names
+from stateflow.machine.choose import Chooser
 from stateflow.stores.base import Store
 from stateflow.stores.memory import MemoryStore
 from stateflow.stores.sqlite import SqliteStore
@@ -115,6 +119,32 @@ async def test_on_disk_it_is_renamed_twice_and_back(tmp_path: Path) -> None:
     await disk.aclose()
     assert [one.state for one in raw if isinstance(one, TurnTaken)][:2] == ["write", "judge"]
     assert canonical(done.journal) == await expected_of(reviewed)
+
+
+@pytest.mark.parametrize(
+    "chooser", [in_turn(), by_model('scripted:{"next": "write"}')], ids=["in-turn", "by-model"]
+)
+async def test_what_was_chosen_by_the_old_name_is_chosen_by_the_new(chooser: Chooser) -> None:
+    def flow(write: str) -> Flow:
+        planner = Scripted("planner", ["go"])
+        return Flow(
+            "f",
+            State("plan", planner, to(write), to(None), choose=chooser),
+            State(write, Scripted("writer", ["a"]), to("ask")),
+            State("ask", Human("boss", "Fine?"), to(None)),
+        )
+
+    store = MemoryStore()
+    first = await run(flow("write"), "go", store=store)
+
+    rename = {"write": "draft"}
+    result = await resume(flow("draft"), first.run, store=store, rename=rename, answer="yes")
+
+    assert result.path == ("plan", "draft", "ask")
+    journal = await store.journal(first.run)
+    again = await asyncio.to_thread(replay, flow("draft"), journal)
+    assert again.journal is not None
+    assert canonical(again.journal) == canonical(journal)
 
 
 async def test_a_journal_in_which_nothing_was_renamed_is_the_same_object() -> None:

@@ -7,7 +7,19 @@ from dataclasses import replace
 import pytest
 from pydantic import BaseModel
 
-from stateflow import Flow, Scripted, State, View, canonical, guard, replay, run, to
+from stateflow import (
+    Flow,
+    Guard,
+    Scripted,
+    State,
+    View,
+    canonical,
+    guard,
+    in_turn,
+    replay,
+    run,
+    to,
+)
 from stateflow.engine.replaying import replay_journal
 from stateflow.errors import ReplayDivergence
 from stateflow.journal.event import Journal, RunStarted, TurnTaken
@@ -131,6 +143,33 @@ def test_a_guard_that_depends_on_more_than_the_view_is_asked_twice_and_named() -
     assert told.kind == "unsteady"
     assert "guard 'maybe' answered False, then True, on the same view" in str(told)
     assert (told.turn, told.state) == (1, "s")
+
+
+def test_so_is_one_among_which_a_chooser_picks_and_one_that_raises() -> None:
+    asked = [0]
+
+    @guard
+    def maybe(_: View) -> bool:
+        asked[0] += 1
+        return asked[0] % 2 == 1
+
+    @guard
+    def broken(_: View) -> bool:
+        asked[0] += 1
+        if asked[0] > 2:
+            raise ValueError("no")
+        return True
+
+    def choosing(one: Guard) -> Flow:
+        writer = Scripted("w", ["a", "b"])
+        ways = (to(None, when=one), to("s"))
+        return Flow("f", State("s", writer, *ways, choose=in_turn()))
+
+    told = diverging(choosing(maybe), choosing(maybe))
+    assert "guard 'maybe' answered" in str(told)
+    asked[0] = 0
+    raised = diverging(choosing(broken), choosing(broken))
+    assert "guard 'broken' answered True, then raised ValueError: no" in str(raised)
 
 
 def test_an_action_that_depends_on_more_than_the_view_is_named() -> None:

@@ -10,10 +10,12 @@ from pydantic import BaseModel
 
 from stateflow.conversation.agent import Turn
 from stateflow.conversation.view import View
+from stateflow.engine.choosers import by_model
 from stateflow.errors import DefinitionError
 from stateflow.machine.budget import UNLIMITED, Budget
 from stateflow.machine.flow import Flow
 from stateflow.machine.guards import exhausted, failed
+from stateflow.machine.nested import Nested
 from stateflow.machine.state import Final, Junction, State, steps
 from stateflow.machine.table import chooser_of
 from stateflow.machine.transition import to
@@ -291,3 +293,17 @@ def test_a_state_has_one_deadline() -> None:
 
     with pytest.raises(DefinitionError, match="'wait' has deadlines after 1 h and 24 h"):
         State("wait", speaker, to("a", after=3_600), to("b", after=86_400))
+
+
+def test_a_fallback_that_no_state_leads_to_is_refused() -> None:
+    chooser = by_model("scripted:b", fallback="nowhere")
+
+    with pytest.raises(DefinitionError, match="falls back to 'nowhere', which no state"):
+        Flow("f", State("s", A, to("t"), to(None), choose=chooser), State("t", B, to(None)))
+
+
+def test_an_output_into_no_data_is_refused() -> None:
+    inner = Flow("inner", State("s", A, to(None)))
+
+    with pytest.raises(DefinitionError, match="changes data with output=, and flow 'f' declares"):
+        Flow("f", Nested("n", inner, to(None), output={"topic": "topic"}))
