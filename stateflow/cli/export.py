@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -125,7 +126,7 @@ async def _export_test(
     kept = store_at(tested.store if in_file(run) else store_there(tested.store))
     try:
         journal = _sourced(await find_journal(kept, run), tested.flow_now)
-        place = placed(out or _default(journal), named, force=force)
+        place = placed(out or _default(journal, force=force), named, force=force)
         if run.endswith(".jsonl"):
             from stateflow.stores.file import read_content
 
@@ -143,9 +144,13 @@ async def _export_test(
     return int(bool(made.trouble))
 
 
-def _default(journal: Journal) -> Path:
+def _default(journal: Journal, *, force: bool) -> Path:
+    """Return the cassette called as the flow; where that is there, the next free number."""
     name = "".join(one if one.isalnum() or one in "-_" else "_" for one in journal.started.flow)
-    return Path("tests") / "cassettes" / f"{name}.yaml"
+    folder = Path("tests") / "cassettes"
+    numbered = (folder / f"{name}_{number}.yaml" for number in count(2))
+    places = chain([folder / f"{name}.yaml"], numbered)
+    return next(one for one in places if force or not one.exists())
 
 
 def _sourced(journal: Journal, flow: str | None) -> Journal:

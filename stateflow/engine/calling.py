@@ -19,10 +19,11 @@ from stateflow.conversation.message import NO_USAGE, Usage, usage_json
 from stateflow.engine.faults import fault_of
 from stateflow.engine.pricing import asker_of, price_for, priced
 from stateflow.engine.scene import Scene, deaf
-from stateflow.errors import FaultError, RunError, StoreError
+from stateflow.errors import FaultError, ModelNotFound, RunError, StoreError
 from stateflow.log import debug
-from stateflow.models.base import ModelReply, ModelRequest, estimate_tokens
+from stateflow.models.base import ModelClient, ModelReply, ModelRequest, estimate_tokens
 from stateflow.models.cache import request_key
+from stateflow.models.gate import check_live
 from stateflow.models.model import Model
 from stateflow.models.retry import Retry
 from stateflow.value import Json
@@ -106,7 +107,7 @@ def _known(entry: Any) -> ModelReply | None:  # noqa: ANN401 - JSON that anybody
 
 async def _tried(request: ModelRequest, model: Model, scene: Scene) -> ModelReply:
     """Ask *model*, again where its policy says so."""
-    client = scene.models.get(model.name)
+    client = _client(model, scene)
     price = price_for(model, scene.models)
     policy = _Policy(model, scene)
     async for attempt in policy.attempts():
@@ -119,6 +120,19 @@ async def _tried(request: ModelRequest, model: Model, scene: Scene) -> ModelRepl
                 raise
             return replace(reply, usage=priced(reply.usage, price))
     raise AssertionError("it answers or fails")  # pragma: no cover - attempts() raises the last
+
+
+def _client(model: Model, scene: Scene) -> ModelClient:
+    """Return who reaches *model*.
+
+    Where its package is not installed, a test is told what it would be told with it.
+    """
+    try:
+        return scene.models.get(model.name)
+    except ModelNotFound as error:
+        if isinstance(error.__cause__, ImportError):
+            check_live(model.name)
+        raise
 
 
 class _Policy:

@@ -256,6 +256,18 @@ def test_a_run_in_the_store_becomes_a_test(sf: Call, folder: Path) -> None:
     assert ran(folder).returncode == 0
 
 
+def test_a_second_run_of_a_flow_is_a_test_beside_the_first(sf: Call, folder: Path) -> None:
+    for task in ("one", "two"):
+        sf("run", "done.py", "--input", task)
+        assert sf("export", "last", "--to", "test").code == 0
+
+    tasks = [
+        read_cassette(folder / f"tests/cassettes/tagline{number}.yaml").started.task
+        for number in ("", "_2")
+    ]
+    assert tasks == ["one", "two"]
+
+
 def test_a_file_of_json_lines_becomes_a_test(sf: Call, folder: Path) -> None:
     sf("run", "done.py", "--record", "x.jsonl")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from stateflow.models.gate import GATES, check_live
@@ -40,6 +42,17 @@ def test_a_marked_test_asks(project: Project) -> None:
     )
 
     project.passes()
+
+
+@pytest.mark.parametrize("model", ["openai:gpt-5", "anthropic:claude-opus-5"])
+def test_one_whose_package_is_not_installed_is_refused_alike(
+    project: Project, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    monkeypatch.setitem(sys.modules, f"stateflow.models.{model.partition(':')[0]}", None)
+    project.change("openai:gpt-5", model)
+    project.write(test_it=TEST.replace(', models={"writer": Ready("Tea!", "Better tea!")}', ""))
+
+    assert f"would ask the model {model!r}" in project.told()
 
 
 @pytest.mark.parametrize(
