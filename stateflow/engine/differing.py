@@ -239,7 +239,7 @@ class Differing:
             return []
         return [
             f"the flow is as it was recorded, so guard {name!r} depends on more than the view: on "
-            "something it closes over, a clock, chance or a file"
+            "something it closes over, a clock, chance or a file; or the recording was edited"
             for name, before, now in verdicts
             if before != now and None not in {before, now}
         ][:1]

@@ -28,7 +28,7 @@ Line: TypeAlias = str | Mapping[str, Any] | Outcome | Message | Fault | Pass | E
 
 MADE_UP: Constant = "as explored"
 """What a fault tells that a search made up."""
-_LITERAL: Constant = (str, int, float, bool, type(None), dict, list)
+_LITERAL: Constant = (str, bytes, int, float, bool, type(None), dict, list)
 
 
 def message_in(line: Line) -> Message | None:

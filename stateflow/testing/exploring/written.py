@@ -25,6 +25,8 @@ _NAMES: Constant = ("PASS", "Fault", "Message", "Outcome", "ToolCall", "Usage")
 _PLAIN: Constant = re.compile(r"[\w.-]+")
 _WORDS: Constant = re.compile(r"[^\W_]+")
 _MOST_WORDS: Constant = 8
+_LONGEST: Constant = 70
+"""A name so long leaves room for its number on a line of its own [characters]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ def _name(one: Conversation) -> str:
     first = one.takes[0].partition("[")[0]
     words = [word.lower() for word in _WORDS.findall(first.replace("→", " to "))]
     words = [word for word in words if word.isascii()]
-    return "_".join(["test", *words[:_MOST_WORDS]])
+    return "_".join(["test", *words[:_MOST_WORDS]])[:_LONGEST].rstrip("_")
 
 
 def _free(name: str, names: set[str]) -> str:

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from stateflow.journal.event import Journal
     from stateflow.testing.plugin.marked import Marked
 
-__all__ = ["WRITTEN", "Case"]
+__all__ = ["NOT_WRITTEN", "WRITTEN", "Case"]
 
 WRITTEN = "stateflow cassette"
-"""Under this name reports tell of a cassette that was written."""
+"""Under this name reports tell of a cassette that was written, or was to be."""
+NOT_WRITTEN = "not written: "
+"""So begins what is told of one that was not."""
 
 
 @dataclass(eq=False, slots=True)
@@ -177,8 +179,11 @@ class Case:
             self.marked.settle()
 
     def write(self) -> None:
-        """Write what is to be written, if the test has passed."""
-        if not self.passed or not self.pending:
+        """Write what is to be written, if the test has passed; else say that it was not."""
+        if not self.passed:
+            for path in self.pending:
+                told = f"{NOT_WRITTEN}{self.settings.shown(path)}: its test failed"
+                self.item.user_properties.append((WRITTEN, told))
             return
         from stateflow.errors import StoreError
         from stateflow.testing.cassette.cassette import write_cassette

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from stateflow.testing.plugin.case import WRITTEN, Case
+from stateflow.testing.plugin.case import NOT_WRITTEN, WRITTEN, Case
 from stateflow.testing.plugin.settings import Record, Settings
 
 __all__ = ["Session"]
@@ -115,6 +115,8 @@ class Session:
             terminalreporter.section("cassettes", "-")
             for line in sorted(self._written):
                 terminalreporter.line(line)
+            if not all(line.startswith(NOT_WRITTEN) for line in self._written):
+                terminalreporter.line("look at them, and commit them with files/ beside them")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's

@@ -310,3 +310,15 @@ def test_a_large_flow_with_loops_is_covered_in_part_and_the_rest_is_told() -> No
 
     assert found.taken > 350
     assert "the search is bounded" in found.missed[-1].why
+
+
+def test_a_run_without_turns_is_refused() -> None:
+    with pytest.raises(DefinitionError, match="turns=0 lets nobody speak"):
+        explore(sound, turns=0)
+
+
+def test_another_seed_finds_the_gap_too() -> None:
+    with pytest.raises(AssertionError, match="stuck at 'judge'") as told:
+        explore(gap, runs=50, seed=7)
+
+    assert "writes this cassette:" in str(told.value)
