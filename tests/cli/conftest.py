@@ -24,7 +24,7 @@ FILES = {
     "tools.py": made.TOOLS,
     "chat.py": made.CHAT,
     "opaque.py": made.OPAQUE,
-    "code.py": made.CODE,
+    "coding.py": made.CODE,
 }
 
 

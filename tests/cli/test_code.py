@@ -8,7 +8,7 @@ from tests.cli.made import Call
 
 
 def test_code_is_run_and_told_with_where_it_ran(sf: Call) -> None:
-    came = sf("run", "code.py")
+    came = sf("run", "coding.py")
 
     assert came.code == 0
     assert "runner · monty" in came.err
@@ -17,14 +17,14 @@ def test_code_is_run_and_told_with_where_it_ran(sf: Call) -> None:
 
 
 def test_what_runs_code_is_shown_with_the_journal(sf: Call) -> None:
-    sf("run", "code.py")
+    sf("run", "coding.py")
 
     assert "exit code 0" in sf("show", "last", "--messages").out
 
 
 @pytest.mark.parametrize("word", ["local", "runner=local"])
 def test_this_machine_is_used_only_where_that_is_allowed(sf: Call, word: str) -> None:
-    refused = sf("run", "code.py", "--sandbox", word)
+    refused = sf("run", "coding.py", "--sandbox", word)
 
     assert refused.code == 1
     assert "does not isolate" in refused.err
@@ -33,7 +33,7 @@ def test_this_machine_is_used_only_where_that_is_allowed(sf: Call, word: str) ->
 
 @pytest.mark.filterwarnings("default::stateflow.sandbox.local.NotIsolated")
 def test_allowed_it_is_used_with_a_warning(sf: Call) -> None:
-    came = sf("run", "code.py", "--sandbox", "local", "--allow-local")
+    came = sf("run", "coding.py", "--sandbox", "local", "--allow-local")
 
     assert came.code == 0
     assert "runner · local" in came.err
@@ -44,17 +44,17 @@ def test_allowed_it_is_used_with_a_warning(sf: Call) -> None:
     ("words", "told"),
     [
         pytest.param(
-            ("code.py", "--sandbox", "dokcer:x"),
+            ("coding.py", "--sandbox", "dokcer:x"),
             "sandbox 'dokcer:x': there is none such",
             id="none",
         ),
         pytest.param(
-            ("code.py", "--sandbox", "coder=monty"),
+            ("coding.py", "--sandbox", "coder=monty"),
             "no agent 'coder' that runs code; who does: runner",
             id="of-nobody",
         ),
         pytest.param(("done.py", "--sandbox", "monty"), "nobody in flow", id="nobody-runs-code"),
-        pytest.param(("code.py", "--sandbox", ""), "sandbox ''", id="empty"),
+        pytest.param(("coding.py", "--sandbox", ""), "sandbox ''", id="empty"),
     ],
 )
 def test_a_sandbox_that_makes_no_sense_is_told(sf: Call, words: tuple[str, ...], told: str) -> None:
@@ -68,7 +68,7 @@ def test_a_sandbox_that_makes_no_sense_is_told(sf: Call, words: tuple[str, ...],
 def test_code_waits_for_leave_and_goes_on(sf: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APPROVE", "always")
 
-    waiting = sf("run", "code.py")
+    waiting = sf("run", "coding.py")
 
     assert waiting.code == 4
     assert "print('hello from code')" in waiting.err + waiting.out
