@@ -74,6 +74,7 @@ class Cast:
             AssertionError: somebody was asked for more than they have to say, or for less.
             StateflowError: the flow or the data cannot be run.
         """
+        __tracebackhide__ = True
         voice = _Reading(self)
         try:
             result = play(flow, voice, task, data=data, budget=budget, real=self.real).result

@@ -175,6 +175,7 @@ def explore(  # noqa: PLR0913 - all but the flow are keywords with defaults
         ...     print(str(error)[:40])
         'essay' does not hold: stuck at 'judge':
     """
+    __tracebackhide__ = True  # pytest shows the sentence, not how it was put together
     checked(flow)
     if isinstance(runs, bool) or runs < 1:
         raise DefinitionError(f"runs={runs!r} explores nothing; give 1 or more")
@@ -242,6 +243,7 @@ def _tell(flow: Flow, broken: _Broken, save: str | Path | None) -> NoReturn:
     Raises:
         AssertionError: always.
     """
+    __tracebackhide__ = True
     lines = [f"{flow.name!r} does not hold: {broken.why}", *_conversation(broken), ""]
     lines += ["say it again:", "", *_again(broken)]
     fault = None if broken.result is None else broken.result.stop.fault
