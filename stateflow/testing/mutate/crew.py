@@ -43,6 +43,8 @@ _BROKEN: Constant = (
 )
 _START_S: Constant = 30.0
 """What a process of its own may take beside its tests [s]."""
+_END_S: Constant = 5.0
+"""What a process that is asked to end may take for it [s]."""
 
 
 class MutateError(StateflowError):
@@ -175,9 +177,13 @@ class _Server:
             os.write(self._asks, line.encode())
 
     def end(self) -> None:
-        """End it, whatever it does."""
+        """End it, whatever it does: it is asked first, so that it can end its fork."""
         self._process.terminate()
-        self._process.wait()
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def close(self) -> None:
         """Close the pipes, once nobody asks any more."""
